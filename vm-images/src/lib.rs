@@ -1,0 +1,27 @@
+//! How the lab's disk image is made and booted.
+//!
+//! The recipe lies in `lab-host/` as plain text; [`Image::ensure`] builds it once, [`command_line`] says which QEMU
+//! command boots it, [`run()`] boots it with a payload and [`shell()`] with a person.
+
+mod acceleration;
+mod boot;
+mod build;
+mod error;
+mod image;
+mod kvm_probe;
+mod machine;
+mod output;
+mod qemu;
+mod recipe;
+mod serial;
+mod shell;
+
+pub use acceleration::Acceleration;
+pub use boot::{Deadlines, Ended, run};
+pub use error::{BenchFault, LabError};
+pub use image::{Image, image_dir};
+pub use kvm_probe::choose_acceleration;
+pub use machine::{LabFault, LabSpec, Session, command_line};
+pub use qemu::Qemu;
+pub use recipe::build_steps;
+pub use shell::shell;
