@@ -5,3 +5,4 @@
 
 pub mod acpi;
 pub mod pci;
+pub mod profile;
