@@ -4,5 +4,8 @@
 //! `run` carries it out on a `bench`(mod@bench) and leaves a journal.
 
 pub mod acpi;
+pub mod facts;
+pub mod machine;
 pub mod pci;
 pub mod profile;
+pub mod sysfs;

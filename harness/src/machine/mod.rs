@@ -1,0 +1,53 @@
+//! The machines a device can sit in: everything that can be done to one, and nothing more.
+
+mod local;
+pub mod worker;
+
+use std::io;
+
+use async_trait::async_trait;
+
+pub use local::Local;
+
+/// Everything that can be done to a machine. All that is SR-IOV is written above it.
+///
+/// Errors are the kernel's own: [`io::Error::raw_os_error`] gives the errno. A call may take for
+/// ever (the kernel can block a sysfs write in state D); dropping its future abandons it.
+#[async_trait(?Send)]
+pub trait Host {
+    /// The bytes of a file. Files of sysfs are read in one go.
+    async fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+    /// Writes `data` with a single `write(2)`, as sysfs wants it. The file must exist.
+    async fn write(&self, path: &str, data: &[u8]) -> io::Result<()>;
+    /// The names in a folder, sorted.
+    async fn list(&self, path: &str) -> io::Result<Vec<String>>;
+    /// Where a symbolic link points, as written in it.
+    async fn link(&self, path: &str) -> io::Result<String>;
+    /// Runs a command to its end with `LC_ALL=C` and no input.
+    async fn run(&self, argv: &[&str]) -> io::Result<Output>;
+    /// Restarts the machine. Does not return where the machine is this one.
+    async fn reboot(&self) -> io::Result<()>;
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The exit status; 128 + n for death by signal n.
+    pub status: i32,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// What it complained, trimmed.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Whether it exited with 0.
+    pub fn success(&self) -> bool {
+        self.status == 0
+    }
+
+    /// What it printed, as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
