@@ -4,8 +4,17 @@
 //! `run` carries it out on a `bench`(mod@bench) and leaves a journal.
 
 pub mod acpi;
+pub mod bench;
+pub mod check;
 pub mod facts;
+pub mod finding;
+pub mod kernel_log;
+pub mod lock;
 pub mod machine;
+pub mod need;
 pub mod pci;
+pub mod plan;
 pub mod profile;
+pub mod run;
 pub mod sysfs;
+pub mod undo;

@@ -1,0 +1,93 @@
+//! The PF's network interface, in verbs.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+
+use super::Bench;
+use crate::facts::{self, NetFacts};
+use crate::finding::Problem;
+use crate::machine::Output;
+use crate::pci::Bdf;
+use crate::sysfs;
+use crate::undo::Undo;
+
+/// What `ip` exits with where the kernel refuses; 1 is a mistake of whoever called it (iproute2, ip(8),
+/// exit status).
+const KERNEL_REFUSED: i32 = 2;
+
+impl Bench {
+    /// The PF's first network interface as it is now.
+    pub async fn net(&mut self) -> Result<NetFacts, Problem> {
+        let nets = facts::net(self.host.as_ref(), self.pf()).await?;
+        let net = nets
+            .into_iter()
+            .next()
+            .with_context(|| format!("{} has lost its network interface", self.pf()))?;
+        self.log
+            .step(format!("$ ip link show dev {}\n{net:?}", net.name))?;
+        Ok(net)
+    }
+
+    /// Puts the PF's interface up or down.
+    pub async fn set_up(&mut self, up: bool) -> Result<(), Problem> {
+        let name = self.net().await?.name;
+        let state = if up { "up" } else { "down" };
+        let undo = self.link_undo()?;
+        self.command(&["ip", "link", "set", "dev", &name, state], undo)
+            .await?;
+        Ok(())
+    }
+
+    /// Asks for an MTU of the PF, in bytes, whatever the kernel makes of it.
+    pub async fn attempt_mtu(&mut self, mtu: u32) -> Result<Output, Problem> {
+        let name = self.net().await?.name;
+        let argv = ["ip", "link", "set", "dev", &name, "mtu", &mtu.to_string()];
+        let undo = self.link_undo()?;
+        self.promise(&argv.join(" "), undo)?;
+        let output = self.look(&argv).await?;
+        if output.success() || output.status == KERNEL_REFUSED {
+            Ok(output)
+        } else {
+            Err(anyhow!("`{}`: {}", argv.join(" "), output.stderr).into())
+        }
+    }
+
+    /// The network interfaces of a function.
+    pub async fn nets_of(&mut self, bdf: Bdf) -> Result<Vec<NetFacts>, Problem> {
+        let nets = facts::net(self.host.as_ref(), bdf).await?;
+        let names: Vec<&str> = nets.iter().map(|net| net.name.as_str()).collect();
+        self.log.step(format!(
+            "$ ls {}\n{}",
+            sysfs::attribute(bdf, "net"),
+            names.join("\n")
+        ))?;
+        Ok(nets)
+    }
+
+    /// Waits until the PF's interface sees its link partner.
+    pub async fn wait_for_carrier(&mut self, limit: Duration) -> Result<bool, Problem> {
+        let (host, pf) = (self.host.clone(), self.pf());
+        let seen = self
+            .until(limit, async || {
+                Ok(facts::net(host.as_ref(), pf)
+                    .await?
+                    .first()
+                    .and_then(|net| net.carrier)
+                    .filter(|&on| on))
+            })
+            .await?;
+        self.net().await?;
+        Ok(seen.is_some())
+    }
+
+    fn link_undo(&self) -> anyhow::Result<Undo> {
+        let net = self.facts.device.net.first();
+        let net = net.context("the PF had no network interface when the facts were read")?;
+        Ok(Undo::Link {
+            bdf: self.pf(),
+            up: net.up,
+            mtu: net.mtu,
+        })
+    }
+}

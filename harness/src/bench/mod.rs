@@ -1,0 +1,292 @@
+//! One device on one machine: the only way to change anything, and the promise to undo it.
+
+mod contract;
+mod driver;
+mod functions;
+mod link;
+mod log;
+mod look;
+mod presence;
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use nix::errno::Errno;
+use tokio::time::Instant;
+
+pub use contract::Attempt;
+pub use functions::{
+    FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
+};
+pub use log::Log;
+pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
+
+use crate::facts::Facts;
+use crate::finding::{Blames, Finding, Problem};
+use crate::machine::{Host, Output};
+use crate::profile::Profile;
+use crate::undo::Undo;
+
+/// How long a single write or command may take before the bench calls it blocked. The slowest
+/// known in good health, removing VFs, takes 1 to 3 s; under emulation several times that.
+pub const STEP_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often a condition is looked at while waiting for it.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A step of the kernel or of a command did not come to an end.
+pub const BLOCKED: Finding = Finding::device(
+    "kernel-blocked",
+    "The kernel did not answer a write within its deadline. A driver waits in the kernel for something that does not happen, \
+     such as a guest that does not let go of a VF.",
+    "Read the kernel log of this check, end whatever holds the VFs, and reboot the machine if the process stays in state D.",
+);
+
+/// One device on one machine.
+pub struct Bench {
+    /// The machine. Not for checks, whose changes must be promised to be undone.
+    pub(crate) host: Rc<dyn Host>,
+    /// What is claimed of the device.
+    pub profile: Rc<Profile>,
+    /// What was read of both before anything was touched.
+    pub facts: Rc<Facts>,
+    /// What is written down.
+    pub log: Log,
+    pending: Vec<Pending>,
+}
+
+struct Pending {
+    number: u32,
+    undo: Undo,
+}
+
+impl Bench {
+    /// A bench that has changed nothing yet.
+    pub fn new(host: Rc<dyn Host>, profile: Rc<Profile>, facts: Rc<Facts>, log: Log) -> Self {
+        Self {
+            host,
+            profile,
+            facts,
+            log,
+            pending: Vec::new(),
+        }
+    }
+
+    /// What `require!` does: notes the assertion, and fails the check where it does not hold.
+    pub fn assert(
+        &mut self,
+        holds: bool,
+        finding: &'static Finding,
+        text: String,
+    ) -> Result<(), Problem> {
+        self.log.asserted(holds, &text)?;
+        if holds {
+            Ok(())
+        } else {
+            Err(Problem::Found {
+                finding,
+                message: text,
+            })
+        }
+    }
+
+    /// The text of a file, trimmed.
+    pub async fn read(&mut self, path: &str) -> Result<String, Problem> {
+        let bytes = within(STEP_LIMIT, self.host.read(path))
+            .await
+            .with_context(|| format!("cannot read {path}"))?;
+        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        self.log.step(format!("$ cat {path}\n{text}"))?;
+        Ok(text)
+    }
+
+    /// Writes a file that must take it; a refusal breaks the bench.
+    pub(crate) async fn write(
+        &mut self,
+        path: &str,
+        value: &str,
+        undo: Undo,
+    ) -> Result<(), Problem> {
+        let attempt = self.attempt(path, value, undo).await?;
+        match attempt.error {
+            None => Ok(()),
+            Some(errno) => Err(anyhow!("cannot write {value:?} to {path}: {errno}").into()),
+        }
+    }
+
+    /// Writes a file that may refuse. Only a write that hangs is a problem.
+    pub(crate) async fn attempt(
+        &mut self,
+        path: &str,
+        value: &str,
+        undo: Undo,
+    ) -> Result<Attempt, Problem> {
+        let command = written(value, path);
+        self.promise(&command, undo)?;
+        self.log.step(format!("$ {command}"))?;
+        let start = Instant::now();
+        let result = within(STEP_LIMIT, self.host.write(path, value.as_bytes())).await;
+        self.attempted(&command, start.elapsed(), result)
+    }
+
+    fn attempted(
+        &mut self,
+        command: &str,
+        took: Duration,
+        result: io::Result<()>,
+    ) -> Result<Attempt, Problem> {
+        let error = match result {
+            Ok(()) => None,
+            Err(error) => Some(refusal(command, &error)?),
+        };
+        let answer = error.map_or("ok".to_owned(), |errno| errno.to_string());
+        self.log
+            .step(format!("  {answer}, after {:.3} s", took.as_secs_f64()))?;
+        Ok(Attempt { error, took })
+    }
+
+    /// Runs a command that only looks.
+    pub(crate) async fn look(&mut self, argv: &[&str]) -> Result<Output, Problem> {
+        let command = argv.join(" ");
+        self.log.step(format!("$ {command}"))?;
+        let result = within(STEP_LIMIT, self.host.run(argv)).await;
+        let output = result.with_context(|| format!("cannot run `{command}`"))?;
+        self.log.step(format!(
+            "{}{}  exit {}",
+            output.text(),
+            output.stderr,
+            output.status
+        ))?;
+        Ok(output)
+    }
+
+    /// Runs a command that changes something, and must succeed.
+    pub(crate) async fn command(&mut self, argv: &[&str], undo: Undo) -> Result<Output, Problem> {
+        self.promise(&argv.join(" "), undo)?;
+        let output = self.look(argv).await?;
+        if output.success() {
+            Ok(output)
+        } else {
+            Err(anyhow!("`{}`: {}", argv.join(" "), output.stderr).into())
+        }
+    }
+
+    /// Looks until there is something to see, or until the time is over. Never sleeps for an effect.
+    pub async fn until<T>(
+        &self,
+        limit: Duration,
+        mut look: impl AsyncFnMut() -> io::Result<Option<T>>,
+    ) -> Result<Option<T>, Problem> {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(seen) = look().await? {
+                return Ok(Some(seen));
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Writes down how to change something back, before it is changed. The first change of a
+    /// subject within a check knows its original; later ones add nothing.
+    fn promise(&mut self, what: &str, undo: Undo) -> Result<(), Problem> {
+        if self
+            .pending
+            .iter()
+            .any(|pending| pending.undo.subject() == undo.subject())
+        {
+            return Ok(());
+        }
+        let number = self.log.change(what, &undo)?;
+        self.pending.push(Pending { number, undo });
+        Ok(())
+    }
+
+    /// Undoes what the check changed, last change first. Returns what cannot be undone, and whether
+    /// the journal took it all: one that takes no more must not keep the rest from being undone.
+    pub async fn undo(&mut self) -> (Vec<String>, anyhow::Result<()>) {
+        let mut left = Vec::new();
+        let mut written = Ok(());
+        while let Some(Pending { number, undo }) = self.pending.pop() {
+            let error = undo
+                .apply(self.host.as_ref())
+                .await
+                .err()
+                .map(|error| error.to_string());
+            written = written.and(self.log.undone(number, error.clone()));
+            left.extend(error.map(|error| format!("{}: {error}", undo.subject())));
+        }
+        (left, written)
+    }
+}
+
+/// The kernel's answer, where it is one about the device: neither silence nor a closed door.
+fn refusal(command: &str, error: &io::Error) -> Result<Errno, Problem> {
+    match error.raw_os_error().map(Errno::from_raw) {
+        // ETIMEDOUT is an answer and has a number; only our own deadline has none.
+        None if error.kind() == io::ErrorKind::TimedOut => Err(blocked(command)),
+        None => Err(anyhow!("{command}: {error}").into()),
+        Some(errno @ (Errno::EACCES | Errno::EROFS)) => Err(anyhow!(
+            "{command}: {errno}; run as root, where /sys is mounted to be written"
+        )
+        .into()),
+        Some(errno) => Ok(errno),
+    }
+}
+
+fn blocked(command: &str) -> Problem {
+    debug_assert_eq!(BLOCKED.blames, Blames::Device);
+    let message = format!(
+        "`{command}` had no answer within {} s",
+        STEP_LIMIT.as_secs()
+    );
+    Problem::Found {
+        finding: &BLOCKED,
+        message,
+    }
+}
+
+async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(limit, step)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// The command that writes a value; where blanks and line ends matter, one that adds none.
+fn written(value: &str, path: &str) -> String {
+    let plain = !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b":.-_+".contains(&byte));
+    if plain {
+        format!("echo {value} > {path}")
+    } else {
+        format!("printf '{}' > {path}", value.escape_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use nix::errno::Errno;
+
+    use super::refusal;
+    use crate::check::Problem;
+
+    #[test]
+    fn the_kernels_answer_is_told_from_silence_and_from_a_closed_door() {
+        let of = |errno: Errno| refusal("echo 1 > reset", &io::Error::from(errno));
+        assert!(matches!(of(Errno::EBUSY), Ok(Errno::EBUSY)));
+        assert!(matches!(of(Errno::ETIMEDOUT), Ok(Errno::ETIMEDOUT)));
+        assert!(matches!(of(Errno::EROFS), Err(Problem::Bench(_))));
+        let silence = refusal("echo 1 > reset", &io::ErrorKind::TimedOut.into());
+        assert!(
+            matches!(silence, Err(Problem::Found { finding, .. }) if finding.code == "kernel-blocked")
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! What a check may ask for before it can run: a closed list.
+
+use reports::SkipKind;
+
+use crate::facts::Facts;
+use crate::profile::{Kind, Profile};
+
+/// Something that must be there for a check to make sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// The device is a network adapter.
+    Nic,
+    /// The kernel offers `sriov_numvfs` with a limit above zero.
+    Sriov,
+    /// The limit is at least two.
+    SeveralVfs,
+    /// The profile's driver is bound to the PF.
+    PfDriver,
+    /// The driver of a VF binds without further preparation.
+    VfDriver,
+    /// The kernel puts devices into IOMMU groups.
+    Iommu,
+    /// The PF has a network interface.
+    Netdev,
+    /// The device has a PCI Express capability that could be read.
+    Express,
+    /// The profile claims how many vectors a VF has.
+    ClaimedMsix,
+    /// The profile claims how a VF is reset.
+    ClaimedReset,
+    /// The profile claims an MTU.
+    ClaimedMtu,
+}
+
+/// Why a need is not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Whether nobody claims it, or the machine lacks it.
+    pub kind: SkipKind,
+    /// In words.
+    pub reason: String,
+}
+
+impl Need {
+    /// How the need is called in the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nic => "network adapter",
+            Self::Sriov => "SR-IOV in the kernel",
+            Self::SeveralVfs => "two VFs or more",
+            Self::PfDriver => "the profile's PF driver",
+            Self::VfDriver => "VFs that bind by themselves",
+            Self::Iommu => "IOMMU groups",
+            Self::Netdev => "network interface",
+            Self::Express => "readable PCI Express capability",
+            Self::ClaimedMsix => "claim vf_msix",
+            Self::ClaimedReset => "claim vf_reset",
+            Self::ClaimedMtu => "claim max_mtu",
+        }
+    }
+
+    /// Why it is not met, or `None` where it is.
+    pub fn missing(self, profile: &Profile, facts: &Facts) -> Option<Missing> {
+        let claims = &profile.claims;
+        match self {
+            Self::Nic => not_claimed(
+                profile.kind == Kind::Nic,
+                "an NVMe controller has no network interface",
+            ),
+            Self::VfDriver => not_claimed(
+                profile.kind == Kind::Nic,
+                "an NVMe VF is offline until it is given queues and vectors",
+            ),
+            Self::ClaimedMsix => {
+                not_claimed(claims.vf_msix.is_some(), "the profile claims no vf_msix")
+            }
+            Self::ClaimedReset => not_claimed(
+                !claims.vf_reset.is_empty(),
+                "the profile claims no vf_reset",
+            ),
+            Self::ClaimedMtu => {
+                not_claimed(claims.max_mtu.is_some(), "the profile claims no max_mtu")
+            }
+            Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
+            Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
+            Self::PfDriver => unmet(pf_driver(facts) == Some(&profile.driver.pf), || {
+                wrong_driver(profile, facts)
+            }),
+            Self::Iommu => unmet(facts.host.iommu.groups > 0, || {
+                "the kernel has no IOMMU groups: see host::iommu_active".into()
+            }),
+            Self::Netdev => unmet(!facts.device.net.is_empty(), || {
+                "the PF has no network interface".into()
+            }),
+            Self::Express => unmet(facts.device.capabilities.express.is_some(), || {
+                "no PCI Express capability could be read (root is needed)".into()
+            }),
+        }
+    }
+}
+
+fn not_claimed(met: bool, reason: &str) -> Option<Missing> {
+    (!met).then(|| Missing {
+        kind: SkipKind::NotClaimed,
+        reason: reason.into(),
+    })
+}
+
+fn unmet(met: bool, reason: impl FnOnce() -> String) -> Option<Missing> {
+    (!met).then(|| Missing {
+        kind: SkipKind::UnmetNeed,
+        reason: reason(),
+    })
+}
+
+fn total(facts: &Facts) -> u16 {
+    facts.device.sriov.map_or(0, |sriov| sriov.totalvfs)
+}
+
+fn no_sriov(facts: &Facts) -> String {
+    match facts.device.sriov {
+        Some(_) => "sriov_totalvfs is 0: see device::sriov_capability".into(),
+        None => "the kernel shows no sriov_totalvfs: see device::sriov_capability".into(),
+    }
+}
+
+fn pf_driver(facts: &Facts) -> Option<&String> {
+    facts.device.driver.as_ref().map(|driver| &driver.name)
+}
+
+fn wrong_driver(profile: &Profile, facts: &Facts) -> String {
+    let bound = pf_driver(facts).map_or("no driver", |name| name);
+    format!(
+        "{bound} is bound to the PF, the profile needs {}",
+        profile.driver.pf
+    )
+}

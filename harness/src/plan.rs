@@ -1,0 +1,96 @@
+//! Which checks will run, and why not the others. Pure: it can be printed, reviewed and compared.
+
+use reports::{Planned, Skip, SkipKind};
+
+use crate::check::Check;
+use crate::facts::Facts;
+use crate::need::Missing;
+use crate::profile::Profile;
+
+/// A check with its reason not to run, if it has one.
+#[derive(Clone)]
+pub struct Step {
+    /// The check.
+    pub check: &'static Check,
+    /// Why it will not run.
+    pub skip: Option<Skip>,
+}
+
+impl Step {
+    /// As the journal holds it.
+    pub fn planned(&self) -> Planned {
+        Planned {
+            check: self.check.id.into(),
+            proves: self.check.proves.into(),
+            skip: self.skip.clone(),
+        }
+    }
+}
+
+/// Plans all checks of a catalogue, in its order. `selected` holds the user's globs; an empty list
+/// selects everything.
+pub fn plan(
+    checks: &[&'static Check],
+    profile: &Profile,
+    facts: &Facts,
+    selected: &[String],
+) -> Vec<Step> {
+    checks
+        .iter()
+        .map(|check| Step {
+            check,
+            skip: skip(check, profile, facts, selected),
+        })
+        .collect()
+}
+
+/// Every reason is told. The kind is the one that would remain last: what nobody claims stays so
+/// whatever is selected, and what was not selected is no unmet need.
+fn skip(check: &Check, profile: &Profile, facts: &Facts, selected: &[String]) -> Option<Skip> {
+    let needs = check.needs.iter();
+    let missing = needs.filter_map(|need| need.missing(profile, facts));
+    let reasons: Vec<Missing> = missing.chain(not_selected(check, selected)).collect();
+    let kinds = [
+        SkipKind::NotClaimed,
+        SkipKind::NotSelected,
+        SkipKind::UnmetNeed,
+    ];
+    let kind = kinds
+        .into_iter()
+        .find(|kind| reasons.iter().any(|missing| missing.kind == *kind))?;
+    let reasons = reasons.into_iter().map(|missing| missing.reason).collect();
+    Some(Skip { kind, reasons })
+}
+
+fn not_selected(check: &Check, selected: &[String]) -> Option<Missing> {
+    let chosen = selected.is_empty() || selected.iter().any(|glob| matches(glob, check.id));
+    (!chosen).then(|| Missing {
+        kind: SkipKind::NotSelected,
+        reason: format!("--check {} selects others", selected.join(" --check ")),
+    })
+}
+
+/// Whether a glob, in which `*` stands for any text, matches a whole id.
+pub fn matches(glob: &str, id: &str) -> bool {
+    match glob.split_once('*') {
+        None => glob == id,
+        Some((head, rest)) => id.strip_prefix(head).is_some_and(|tail| {
+            (0..=tail.len()).any(|at| tail.is_char_boundary(at) && matches(rest, &tail[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn globs_match_whole_ids() {
+        assert!(matches("vf::create_one", "vf::create_one"));
+        assert!(matches("vf::*", "vf::create_one"));
+        assert!(matches("*create*", "vf::create_one"));
+        assert!(matches("*", ""));
+        assert!(!matches("vf::create", "vf::create_one"));
+        assert!(!matches("host::*", "vf::create_one"));
+    }
+}
