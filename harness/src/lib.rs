@@ -1,7 +1,7 @@
 //! Profile, facts, plan, run, bench and the machines a device can sit in.
 //!
-//! Data flows one way: a `profile` and the `facts` of a machine make a `plan`;
-//! `run` carries it out on a `bench`(mod@bench) and leaves a journal.
+//! Data flows one way: a [`profile`] and the [`facts`] of a machine make a [`plan`](mod@plan);
+//! [`run`](mod@run) carries it out on a [`bench`](mod@bench) and leaves a journal.
 
 pub mod acpi;
 pub mod bench;
@@ -16,5 +16,6 @@ pub mod pci;
 pub mod plan;
 pub mod profile;
 pub mod run;
+pub mod simulator;
 pub mod sysfs;
 pub mod undo;

@@ -1,0 +1,62 @@
+//! What the kernel will have done by a certain time, and how long it is busy.
+//!
+//! A caller may give up on a write while the kernel goes on with it, so that effects must come by
+//! the clock and not by the caller's patience.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Longer than anyone waits: what blocks for ever.
+pub(super) const FOR_EVER: Duration = Duration::from_hours(365 * 24);
+
+/// Something that happens later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// VFs appear.
+    AddVfs(u16),
+    /// VFs disappear.
+    RemoveVfs,
+    /// A network interface sees its link partner.
+    Carrier(String),
+}
+
+/// Things to come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agenda {
+    effects: Vec<(Instant, Effect)>,
+    locked_until: Option<Instant>,
+}
+
+impl Agenda {
+    /// Something will happen.
+    pub(super) fn at(&mut self, time: Instant, effect: Effect) {
+        self.effects.push((time, effect));
+    }
+
+    /// Something will not happen after all.
+    pub(super) fn cancel(&mut self, effect: &Effect) {
+        self.effects.retain(|(_, planned)| planned != effect);
+    }
+
+    /// The next thing that should have happened by now, with its time.
+    pub(super) fn due(&mut self, now: Instant) -> Option<(Instant, Effect)> {
+        let next = self
+            .effects
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, (time, _))| *time)?
+            .0;
+        (self.effects[next].0 <= now).then(|| self.effects.remove(next))
+    }
+
+    /// The PF's device lock is held until then.
+    pub(super) fn lock(&mut self, until: Instant) {
+        self.locked_until = self.locked_until.max(Some(until));
+    }
+
+    /// Until when the PF's device lock is held, if it is.
+    pub(super) fn locked(&self, now: Instant) -> Option<Instant> {
+        self.locked_until.filter(|until| *until > now)
+    }
+}

@@ -1,0 +1,123 @@
+//! What a bound driver makes of a function in sysfs: its link, vectors, interface or controller.
+//!
+//! Source: Linux 6.12 Documentation/ABI/testing/sysfs-bus-pci and sysfs-class-net.
+
+use nix::errno::Errno;
+
+use super::World;
+use super::binding::VFIO;
+use super::function::{Function, Interface};
+use super::publish::{UP, folder};
+use super::tree::File;
+use crate::pci::Bdf;
+
+/// A driver takes no more vectors than the machine has use for.
+const MOST_VECTORS: u32 = 32;
+
+impl World {
+    /// Takes what a driver has made of a function out of sysfs.
+    pub(super) fn withdraw_binding(&mut self, bdf: Bdf, interface: Option<&Interface>) {
+        for part in ["driver", "net", "nvme", "msi_irqs"] {
+            self.tree.remove(&format!("{}/{part}", folder(bdf)));
+        }
+        for driver in self.drivers() {
+            self.tree
+                .remove(&format!("/sys/bus/pci/drivers/{driver}/{bdf}"));
+        }
+        if let Some(interface) = interface {
+            self.tree
+                .remove(&format!("/sys/class/net/{}", interface.name));
+        }
+    }
+
+    /// Shows what the bound driver has made of a function.
+    pub(super) fn publish_binding(&mut self, function: &Function, vectors: u16) {
+        let Some(driver) = &function.driver else {
+            return;
+        };
+        let at = folder(function.bdf);
+        self.tree.link(
+            &format!("{at}/driver"),
+            format!("{UP}/bus/pci/drivers/{driver}"),
+        );
+        let below = at.trim_start_matches("/sys/");
+        self.tree.link(
+            &format!("/sys/bus/pci/drivers/{driver}/{}", function.bdf),
+            format!("../../../../{below}"),
+        );
+        if driver == VFIO {
+            return;
+        }
+        // Numbers as a machine gives them that has a few interrupts already.
+        let first = 32 + 4096 * function.index.map_or(0, |index| u32::from(index) + 1);
+        for irq in first..first + u32::from(vectors).min(MOST_VECTORS) {
+            self.tree.file(&format!("{at}/msi_irqs/{irq}"), "msix\n");
+        }
+        match &function.interface {
+            Some(interface) => self.publish_interface(&at, interface),
+            None => self.publish_nvme(&at),
+        }
+    }
+
+    /// Reads of `carrier` and `speed` are refused while the interface is down
+    /// (Linux 6.12 net/core/net-sysfs.c, `carrier_show` and `speed_show`).
+    fn publish_interface(&mut self, function: &str, interface: &Interface) {
+        let at = format!("{function}/net/{}", interface.name);
+        let text: Vec<String> = interface
+            .mac
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let flags = 0x1002 | u32::from(interface.up); // IFF_BROADCAST | IFF_MULTICAST | IFF_UP
+        let running = |text: String| {
+            if interface.up {
+                File::from(text)
+            } else {
+                File::Refuses(Errno::EINVAL)
+            }
+        };
+        let speed = if interface.carrier {
+            self.model.row.speed.to_string()
+        } else {
+            "-1".into()
+        };
+        let tree = &mut self.tree;
+        tree.file(&format!("{at}/address"), format!("{}\n", text.join(":")));
+        tree.file(&format!("{at}/flags"), format!("{flags:#x}\n"));
+        tree.file(&format!("{at}/mtu"), format!("{}\n", interface.mtu));
+        tree.file(
+            &format!("{at}/operstate"),
+            if interface.carrier { "up\n" } else { "down\n" },
+        );
+        tree.file(
+            &format!("{at}/carrier"),
+            running(format!("{}\n", u8::from(interface.carrier))),
+        );
+        tree.file(&format!("{at}/speed"), running(format!("{speed}\n")));
+        tree.file(
+            &format!("{at}/phys_port_name"),
+            File::Refuses(Errno::EOPNOTSUPP),
+        );
+        tree.link(
+            &format!("{at}/device"),
+            format!(
+                "../../../{}",
+                function.rsplit('/').next().unwrap_or_default()
+            ),
+        );
+        let below = at.trim_start_matches("/sys/");
+        tree.link(
+            &format!("/sys/class/net/{}", interface.name),
+            format!("../../{below}"),
+        );
+    }
+
+    fn publish_nvme(&mut self, function: &str) {
+        let at = format!("{function}/nvme/nvme0");
+        self.tree
+            .file(&format!("{at}/model"), format!("{:40}\n", self.model.name));
+        self.tree
+            .file(&format!("{at}/serial"), "SIMULATED0000000001 \n");
+        self.tree.file(&format!("{at}/firmware_rev"), "1.0     \n");
+    }
+}

@@ -1,0 +1,90 @@
+//! The few commands that the suite runs, with the words of the real ones.
+
+use crate::machine::Output;
+
+use super::World;
+use super::fault::Fault;
+use super::ip;
+
+/// `uname -r`.
+pub(super) const KERNEL: &str = "6.12.107+deb13-amd64";
+
+impl World {
+    /// Runs a command to its end.
+    pub(super) fn command(&mut self, argv: &[&str]) -> Output {
+        match argv {
+            ["uname", "-m"] => printed(if self.model.has(Fault::WrongArchitecture) {
+                "i686\n"
+            } else {
+                "x86_64\n"
+            }),
+            ["uname", "-r"] => printed(format!("{KERNEL}\n")),
+            ["id", "-u"] => printed("0\n"),
+            ["dmesg", "-r"] => printed(self.log.raw()),
+            ["udevadm", "settle" | "control", ..] => printed(""),
+            ["modinfo", "-n", module] => self.modinfo(module),
+            ["virsh", "version"] => self.virsh_version(),
+            ["ethtool", "-i", name] => self.ethtool(name),
+            ["ip", arguments @ ..] => ip::run(self, arguments),
+            [program, ..] => failed(
+                127,
+                &format!(
+                    "{program}: the simulated machine has no answer to `{}`",
+                    argv.join(" ")
+                ),
+            ),
+            [] => failed(127, "no command was given"),
+        }
+    }
+
+    fn modinfo(&self, module: &str) -> Output {
+        if module == "vfio-pci" && !self.model.has(Fault::NoVfio) {
+            return printed(format!(
+                "/lib/modules/{KERNEL}/kernel/drivers/vfio/pci/vfio-pci.ko.xz\n"
+            ));
+        }
+        failed(1, &format!("modinfo: ERROR: Module {module} not found."))
+    }
+
+    fn virsh_version(&self) -> Output {
+        if self.model.has(Fault::NoLibvirt) {
+            return failed(
+                1,
+                "error: failed to connect to the hypervisor\nerror: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory",
+            );
+        }
+        printed(
+            "Compiled against library: libvirt 11.3.0\nUsing library: libvirt 11.3.0\nUsing API: QEMU 11.3.0\nRunning hypervisor: QEMU 10.0.2\n\n",
+        )
+    }
+
+    fn ethtool(&mut self, name: &str) -> Output {
+        let Some(function) = self.device.owner(name) else {
+            return failed(71, "Cannot get driver information: No such device");
+        };
+        let driver = function.driver.clone().unwrap_or_default();
+        printed(format!(
+            "driver: {driver}\nversion: {KERNEL}\nfirmware-version: 1.0 (simulated)\nexpansion-rom-version: \nbus-info: {}\n\
+             supports-statistics: yes\nsupports-test: yes\nsupports-eeprom-access: yes\nsupports-register-dump: yes\nsupports-priv-flags: no\n",
+            function.bdf
+        ))
+    }
+}
+
+/// A command that succeeded.
+pub(super) fn printed(text: impl Into<String>) -> Output {
+    Output {
+        status: 0,
+        stdout: text.into().into_bytes(),
+        stderr: String::new(),
+    }
+}
+
+/// A command that failed.
+pub(super) fn failed(status: i32, complaint: &str) -> Output {
+    Output {
+        status,
+        stdout: Vec::new(),
+        stderr: complaint.to_owned(),
+    }
+}

@@ -1,0 +1,265 @@
+//! What the faults are called, and what each of them is.
+
+use super::Fault;
+
+/// Each fault's name and what is wrong, in the order of the variants.
+pub(super) const TABLE: &[(Fault, &str, &str)] = &[
+    (
+        Fault::NoIommuTable,
+        "no-iommu-table",
+        "firmware lists no IOMMU in ACPI",
+    ),
+    (
+        Fault::IommuOff,
+        "iommu-off",
+        "firmware lists an IOMMU, but the kernel does not use it",
+    ),
+    (
+        Fault::NoInterruptRemapping,
+        "no-interrupt-remapping",
+        "neither firmware nor the kernel remaps interrupts",
+    ),
+    (
+        Fault::AcsOverride,
+        "acs-override",
+        "the kernel was told to pretend that ACS is there",
+    ),
+    (
+        Fault::Noiommu,
+        "noiommu",
+        "vfio allows devices without an IOMMU",
+    ),
+    (
+        Fault::UnsafeInterrupts,
+        "unsafe-interrupts",
+        "vfio allows interrupts that are not isolated",
+    ),
+    (Fault::NoVfio, "no-vfio", "the kernel has no vfio-pci"),
+    (Fault::NoKvm, "no-kvm", "there is no /dev/kvm"),
+    (
+        Fault::NoLibvirt,
+        "no-libvirt",
+        "libvirt's daemon does not answer",
+    ),
+    (
+        Fault::WrongArchitecture,
+        "wrong-architecture",
+        "the kernel is a 32-bit one (i686)",
+    ),
+    (
+        Fault::IdsDisagree,
+        "ids-disagree",
+        "config space gives another device id than the kernel enumerated",
+    ),
+    (
+        Fault::WrongDriver,
+        "wrong-driver",
+        "vfio-pci is bound to the PF",
+    ),
+    (
+        Fault::NoSriovCapability,
+        "no-sriov-capability",
+        "the device has neither an SR-IOV nor an ARI capability",
+    ),
+    (
+        Fault::FirmwareCountZero,
+        "firmware-count-zero",
+        "the SR-IOV capability has TotalVFs 0",
+    ),
+    (
+        Fault::VendorKnobOff,
+        "vendor-knob-off",
+        "the driver finds VFs switched off in the card's firmware and sets sriov_totalvfs to 0",
+    ),
+    (
+        Fault::VfBarsUnassigned,
+        "vf-bars-unassigned",
+        "nobody gave the VF BARs addresses (SR-IOV is off in the firmware setup)",
+    ),
+    (
+        Fault::TotalvfsWrong,
+        "totalvfs-wrong",
+        "the device has one VF less than is claimed",
+    ),
+    (Fault::AcsMissing, "acs-missing", "the root port has no ACS"),
+    (
+        Fault::PfGroupShared,
+        "pf-group-shared",
+        "the PF shares its IOMMU group with a function that is not of its slot",
+    ),
+    (
+        Fault::LinkDown,
+        "link-down",
+        "the PF's port has no link partner",
+    ),
+    (
+        Fault::PcieDegraded,
+        "pcie-degraded",
+        "the PCIe link has trained to one lane at 2.5 GT/s",
+    ),
+    (
+        Fault::BusWindowSmall,
+        "bus-window-small",
+        "the root port forwards no ARI and has one bus number, VFs need a second",
+    ),
+    (
+        Fault::MsixTableSmall,
+        "msix-table-small",
+        "the PF's MSI-X table has a single vector",
+    ),
+    (
+        Fault::CreationOutOfVectors,
+        "creation-out-of-vectors",
+        "the driver refuses every VF with ENOSPC",
+    ),
+    (
+        Fault::CreationOutOfMemory,
+        "creation-out-of-memory",
+        "enabling VFs ends with ENOMEM",
+    ),
+    (
+        Fault::DriverWithoutSriov,
+        "driver-without-sriov",
+        "the PF driver has no sriov_configure",
+    ),
+    (
+        Fault::OneVfShort,
+        "one-vf-short",
+        "the driver enables one VF less than asked for and says success",
+    ),
+    (
+        Fault::MaximumRefused,
+        "maximum-refused",
+        "the driver refuses as many VFs as sriov_totalvfs promises",
+    ),
+    (
+        Fault::RemovalKeepsVfs,
+        "removal-keeps-vfs",
+        "the first removal of several VFs with drivers is answered with success and does nothing",
+    ),
+    (
+        Fault::RemovalHangs,
+        "removal-hangs",
+        "the first removal of several VFs with drivers blocks for three quarters of a minute",
+    ),
+    (
+        Fault::TooManyAccepted,
+        "too-many-accepted",
+        "a count beyond sriov_totalvfs is answered with success",
+    ),
+    (
+        Fault::ChangeAccepted,
+        "change-accepted",
+        "a count is changed while VFs are enabled",
+    ),
+    (
+        Fault::SameCountRefused,
+        "same-count-refused",
+        "the count that already holds is refused with EBUSY",
+    ),
+    (
+        Fault::GarbageAccepted,
+        "garbage-accepted",
+        "digits with anything around them are taken for a count",
+    ),
+    (
+        Fault::WritersBothWin,
+        "writers-both-win",
+        "two writers of sriov_numvfs do not take turns",
+    ),
+    (
+        Fault::VfAtWrongAddress,
+        "vf-at-wrong-address",
+        "VFs answer one routing id beside offset and stride",
+    ),
+    (
+        Fault::VfIdsWrong,
+        "vf-ids-wrong",
+        "VFs have a device id that no driver knows",
+    ),
+    (
+        Fault::PhysfnMissing,
+        "physfn-missing",
+        "VFs have no physfn link",
+    ),
+    (
+        Fault::VfGroupsShared,
+        "vf-groups-shared",
+        "all VFs are in one IOMMU group",
+    ),
+    (
+        Fault::VfDriverRefuses,
+        "vf-driver-refuses",
+        "the VF driver's probe fails with EIO",
+    ),
+    (
+        Fault::AutoprobeIgnored,
+        "autoprobe-ignored",
+        "VFs get drivers although sriov_drivers_autoprobe is 0",
+    ),
+    (
+        Fault::VfMsixShort,
+        "vf-msix-short",
+        "VFs have one MSI-X vector less than claimed",
+    ),
+    (
+        Fault::VfResetFails,
+        "vf-reset-fails",
+        "resetting a VF ends with ENOTTY",
+    ),
+    (
+        Fault::VfResetMethodMissing,
+        "vf-reset-method-missing",
+        "VFs offer the reset method pm only",
+    ),
+    (
+        Fault::VfResetLosesVf,
+        "vf-reset-loses-vf",
+        "after a reset the VF's config space reads all ones",
+    ),
+    (
+        Fault::CycleWearsOut,
+        "cycle-wears-out",
+        "of four creations in a row the fourth lacks a VF (drivers leak when they bind)",
+    ),
+    (
+        Fault::ReloadLosesDriver,
+        "reload-loses-driver",
+        "the PF driver's first probe after an unbind fails with EIO",
+    ),
+    (
+        Fault::ReloadKeepsVfs,
+        "reload-keeps-vfs",
+        "VFs survive the unbind of a driver that should remove them",
+    ),
+    (
+        Fault::CarrierStaysDown,
+        "carrier-stays-down",
+        "the link does not come back after the PF was down",
+    ),
+    (
+        Fault::DownUpLosesVfs,
+        "down-up-loses-vfs",
+        "VFs disappear when the PF goes down",
+    ),
+    (
+        Fault::MtuIgnored,
+        "mtu-ignored",
+        "a new MTU is accepted without effect",
+    ),
+    (
+        Fault::MtuBeyondAccepted,
+        "mtu-beyond-accepted",
+        "an MTU beyond the driver's limit is accepted",
+    ),
+    (
+        Fault::KernelWarns,
+        "kernel-warns",
+        "the first creation of VFs makes the kernel log a WARNING with a stack",
+    ),
+    (
+        Fault::RemovalWarns,
+        "removal-warns",
+        "the first removal of VFs, which is an undo, makes the kernel log a WARNING with a stack",
+    ),
+];

@@ -1,0 +1,141 @@
+//! `ip` of iproute2: links, addresses and routes, as JSON and as changes.
+
+use serde_json::{Value, json};
+
+use crate::machine::Output;
+
+use super::World;
+use super::commands::{failed, printed};
+use super::function::Interface;
+
+/// The interface by which the machine is reached; it has nothing to do with the device.
+const MANAGEMENT: &str = "mgmt0";
+
+/// Runs `ip` with these arguments.
+pub(super) fn run(world: &mut World, arguments: &[&str]) -> Output {
+    let (options, words): (Vec<&str>, Vec<&str>) = arguments
+        .iter()
+        .partition(|argument| argument.starts_with('-'));
+    match words.as_slice() {
+        ["link", "set", "dev", name, setting @ ..] => set(world, name, setting),
+        ["link", "show" | "list"] | ["link"] => print(links(world)),
+        ["addr" | "address", "show" | "list"] | ["addr" | "address"] => print(addresses(world)),
+        ["route", "show", "default"] => print(if options.contains(&"-6") {
+            vec![]
+        } else {
+            default_route()
+        }),
+        _ => failed(
+            255,
+            &format!(
+                "the simulated `ip` does not know `ip {}`",
+                arguments.join(" ")
+            ),
+        ),
+    }
+}
+
+/// Errors as iproute2 prints those of netlink: what the kernel says of an MTU, and nothing else here.
+fn set(world: &mut World, name: &str, setting: &[&str]) -> Output {
+    if world.device.owner(name).is_none() {
+        return failed(1, &format!("Cannot find device \"{name}\""));
+    }
+    match setting {
+        ["up"] => world.set_up(name, true),
+        ["down"] => world.set_up(name, false),
+        ["mtu", text] => {
+            let Ok(mtu) = text.parse() else {
+                return failed(
+                    255,
+                    &format!("Error: argument \"{text}\" is wrong: Invalid \"mtu\" value"),
+                );
+            };
+            if let Err(bad) = world.set_mtu(name, mtu) {
+                return failed(2, &format!("Error: {}.", bad.0));
+            }
+        }
+        _ => {
+            return failed(
+                255,
+                &format!(
+                    "the simulated `ip link set` does not know `{}`",
+                    setting.join(" ")
+                ),
+            );
+        }
+    }
+    printed("")
+}
+
+fn print(objects: Vec<Value>) -> Output {
+    printed(format!("{}\n", Value::Array(objects)))
+}
+
+fn links(world: &World) -> Vec<Value> {
+    let own = world
+        .device
+        .functions()
+        .filter_map(|function| function.interface.as_ref());
+    let mtu = [*world.model.row.mtu.start(), world.model.max_mtu];
+    let own = own
+        .enumerate()
+        .map(|(number, interface)| link(number + 3, interface, mtu));
+    let management = Interface {
+        name: MANAGEMENT.into(),
+        mac: [2, 0, 0, 0, 0, 1],
+        up: true,
+        carrier: true,
+        mtu: 1500,
+        was_down: false,
+    };
+    [loopback(), link(2, &management, [68, 9216])]
+        .into_iter()
+        .chain(own)
+        .collect()
+}
+
+fn loopback() -> Value {
+    json!({
+        "ifindex": 1, "ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536, "qdisc": "noqueue",
+        "operstate": "UNKNOWN", "linkmode": "DEFAULT", "group": "default", "txqlen": 1000,
+        "link_type": "loopback", "address": "00:00:00:00:00:00", "broadcast": "00:00:00:00:00:00",
+    })
+}
+
+fn link(index: usize, interface: &Interface, mtu: [u32; 2]) -> Value {
+    let flags: &[&str] = match (interface.up, interface.carrier) {
+        (true, true) => &["BROADCAST", "MULTICAST", "UP", "LOWER_UP"],
+        (true, false) => &["NO-CARRIER", "BROADCAST", "MULTICAST", "UP"],
+        (false, _) => &["BROADCAST", "MULTICAST"],
+    };
+    let mac: Vec<String> = interface
+        .mac
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    json!({
+        "ifindex": index, "ifname": interface.name, "flags": flags, "mtu": interface.mtu, "qdisc": "mq",
+        "operstate": if interface.carrier { "UP" } else { "DOWN" }, "linkmode": "DEFAULT", "group": "default", "txqlen": 1000,
+        "min_mtu": mtu[0], "max_mtu": mtu[1], "link_type": "ether", "address": mac.join(":"), "broadcast": "ff:ff:ff:ff:ff:ff",
+    })
+}
+
+fn addresses(world: &World) -> Vec<Value> {
+    let mut links = links(world);
+    for link in &mut links {
+        link["addr_info"] = match link["ifname"].as_str() {
+            Some(MANAGEMENT) => {
+                json!([{ "family": "inet", "local": "192.0.2.10", "prefixlen": 24, "scope": "global" }])
+            }
+            Some("lo") => {
+                json!([{ "family": "inet", "local": "127.0.0.1", "prefixlen": 8, "scope": "host" }])
+            }
+            _ => json!([]),
+        };
+    }
+    links
+}
+
+fn default_route() -> Vec<Value> {
+    vec![json!({ "dst": "default", "gateway": "192.0.2.1", "dev": MANAGEMENT, "flags": [] })]
+}

@@ -1,0 +1,222 @@
+//! A model of a Linux machine with one SR-IOV device, made from the device's profile.
+//!
+//! It answers as Linux 6.12 does: the same check order, the same errno, the same files. What it
+//! takes on tokio's clock is what the kernel takes; with a paused clock it takes no time at all.
+
+mod agenda;
+mod binding;
+mod bound;
+mod commands;
+mod config_space;
+mod driver;
+mod drivers;
+mod fault;
+mod function;
+mod groups;
+mod ip;
+mod kernel;
+mod kstrto;
+mod link;
+mod log;
+mod machine;
+mod model;
+mod numvfs;
+mod publish;
+mod reset;
+mod tree;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nix::errno::Errno;
+use tokio::time::{Instant, sleep_until};
+
+pub use fault::{Fault, UnknownFault};
+
+use crate::machine::{Host, Output};
+use crate::pci::Bdf;
+use crate::profile::Profile;
+
+use agenda::{Agenda, Effect};
+use function::Device;
+use groups::Groups;
+use log::{KernelLog, Level};
+use model::{Model, PF};
+use tree::Tree;
+
+/// How long the machine is away when it restarts: assumed.
+const REBOOT: Duration = Duration::from_secs(30);
+
+/// A machine with one SR-IOV device.
+pub struct Simulator {
+    world: RefCell<World>,
+}
+
+impl Simulator {
+    /// The machine that a profile's device would sit in, with something wrong or without.
+    pub fn new(profile: &Profile, fault: Option<Fault>) -> Self {
+        Self {
+            world: RefCell::new(World::boot(Model::new(profile, fault), Instant::now())),
+        }
+    }
+
+    /// The address of the physical function.
+    pub fn bdf(&self) -> Bdf {
+        PF
+    }
+
+    /// Looks again and again until the device lock is free, then waits until the kernel is done.
+    async fn take_turns<T>(
+        &self,
+        attempt: impl Fn(&mut World) -> Result<Turn<T>, Errno>,
+    ) -> io::Result<T> {
+        loop {
+            let turn = self.at_present(&attempt)?;
+            match turn {
+                Turn::Wait(until) => sleep_until(until).await,
+                Turn::Over(at, result) => {
+                    if at > Instant::now() {
+                        sleep_until(at).await;
+                    }
+                    return Ok(result?);
+                }
+            }
+        }
+    }
+
+    fn at_present<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = self.world.borrow_mut();
+        world.catch_up(Instant::now());
+        look(&mut world)
+    }
+}
+
+#[async_trait(?Send)]
+impl Host for Simulator {
+    async fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.take_turns(|world| world.read(path)).await
+    }
+
+    async fn write(&self, path: &str, data: &[u8]) -> io::Result<()> {
+        self.take_turns(|world| world.write(path, data)).await
+    }
+
+    async fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        Ok(self.at_present(|world| world.tree.list(path))?)
+    }
+
+    async fn link(&self, path: &str) -> io::Result<String> {
+        Ok(self.at_present(|world| world.tree.read_link(path))?)
+    }
+
+    async fn run(&self, argv: &[&str]) -> io::Result<Output> {
+        Ok(self.at_present(|world| world.command(argv)))
+    }
+
+    async fn reboot(&self) -> io::Result<()> {
+        sleep_until(Instant::now() + REBOOT).await;
+        self.at_present(World::reboot);
+        Ok(())
+    }
+}
+
+/// What became of an attempt to read or write.
+enum Turn<T> {
+    /// Someone else holds the device lock until then.
+    Wait(Instant),
+    /// It is done, and the kernel returns then.
+    Over(Instant, Result<T, Errno>),
+}
+
+/// What a part of the kernel makes of a write.
+struct Step {
+    /// Its answer.
+    result: Result<(), Errno>,
+    /// How long it keeps the writer.
+    takes: Duration,
+}
+
+impl Step {
+    /// An answer at once.
+    fn of(result: Result<(), Errno>) -> Self {
+        Self {
+            result,
+            takes: Duration::ZERO,
+        }
+    }
+}
+
+/// The machine's parts.
+struct World {
+    model: Model,
+    tree: Tree,
+    log: KernelLog,
+    device: Device,
+    groups: Groups,
+    agenda: Agenda,
+    /// The config space of every VF.
+    vf_config: Vec<u8>,
+    booted: Instant,
+    now: Instant,
+}
+
+impl World {
+    fn boot(model: Model, now: Instant) -> Self {
+        let mut world = Self {
+            tree: Tree::new(),
+            log: KernelLog::default(),
+            device: Device::new(&model),
+            groups: Groups::default(),
+            agenda: Agenda::default(),
+            vf_config: config_space::of_vf(&model),
+            booted: now,
+            now,
+            model,
+        };
+        machine::install(&mut world.tree, &world.model);
+        world.publish_drivers();
+        world.publish_port();
+        if world.model.has(Fault::WrongDriver) {
+            world.device.pf.driver_override = Some(binding::VFIO.into());
+        }
+        world.publish_pf();
+        world.attach(PF);
+        world.boot_link();
+        world
+    }
+
+    /// What is on disk survives.
+    fn reboot(&mut self) {
+        let disk = std::mem::replace(&mut self.tree, Tree::new());
+        *self = Self::boot(self.model.clone(), self.now);
+        self.tree.adopt(&disk, "/etc/udev/rules.d");
+    }
+
+    fn happen(&mut self, effect: &Effect) {
+        match effect {
+            Effect::AddVfs(count) => self.add_vfs(*count),
+            Effect::RemoveVfs => self.remove_vfs(),
+            Effect::Carrier(name) => self.gain_carrier(name),
+        }
+    }
+
+    fn uptime(&self) -> Duration {
+        self.now.saturating_duration_since(self.booted)
+    }
+
+    /// The kernel logs a line.
+    fn say(&mut self, level: Level, text: String) {
+        self.log.print(self.uptime(), level, text);
+    }
+}
