@@ -1,0 +1,75 @@
+//! Everything that says which device, firmware and software a certificate is about, and what it leaves open.
+
+use harness::facts::{DeviceFacts, Facts, HostFacts};
+use harness::profile::{Claims, Profile};
+
+/// In the order of the reports.
+pub(crate) fn properties(profile: &Profile, facts: &Facts) -> Vec<(String, String)> {
+    let mut pairs = of_device(profile, &facts.device);
+    pairs.extend(of_host(&facts.host));
+    pairs.push(("tool version", env!("CARGO_PKG_VERSION").into()));
+    let untested = untested(&profile.claims);
+    if !untested.is_empty() {
+        pairs.push(("claims without a check", untested.join(", ")));
+    }
+    for warning in &profile.warnings {
+        pairs.push(("warning", format!("{} ({})", warning.text, warning.source)));
+    }
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn of_device(profile: &Profile, device: &DeviceFacts) -> Vec<(&'static str, String)> {
+    let (ids, driver) = (&device.ids, device.driver.as_ref());
+    let [pci, subsystem] = [
+        [ids.vendor, ids.device],
+        [ids.subsystem_vendor, ids.subsystem_device],
+    ]
+    .map(|[vendor, device]| format!("{vendor:04x}:{device:04x}"));
+    let driver_name = driver.map(|driver| driver.name.clone());
+    let version = driver.and_then(|driver| driver.version.clone());
+    let firmware = driver.and_then(|driver| driver.firmware.clone());
+    vec![
+        ("device", device.name.clone()),
+        ("profile name", profile.name.clone()),
+        ("profile source", profile.source.clone()),
+        ("pci ids", pci),
+        ("pci subsystem ids", subsystem),
+        ("pci revision", format!("{:02x}", ids.revision)),
+        ("serial", known(device.serial(), "not readable")),
+        ("driver", known(driver_name, "none")),
+        ("driver version", known(version, "the kernel's")),
+        ("firmware", known(firmware, "not readable")),
+    ]
+}
+
+fn of_host(host: &HostFacts) -> Vec<(&'static str, String)> {
+    let virtualization = &host.virtualization;
+    vec![
+        ("kernel", host.kernel.clone()),
+        ("kernel command line", host.command_line.clone()),
+        ("distribution", host.distribution.name.clone()),
+        ("architecture", host.architecture.clone()),
+        ("cpu", host.cpu.model.clone()),
+        ("libvirt", known(virtualization.libvirt.clone(), "none")),
+        ("qemu", known(virtualization.qemu.clone(), "none")),
+    ]
+}
+
+fn known(value: Option<String>, otherwise: &str) -> String {
+    value.unwrap_or_else(|| otherwise.into())
+}
+
+/// The claims that no check asks about yet. A reader must not take them for certified.
+fn untested(claims: &Claims) -> Vec<&'static str> {
+    [
+        ("persistence", claims.persistence.is_some()),
+        ("vf_attributes", !claims.vf_attributes.is_empty()),
+        ("vf_over_emulated", claims.vf_over_emulated.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, claimed)| claimed.then_some(name))
+    .collect()
+}

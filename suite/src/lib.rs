@@ -1,0 +1,7 @@
+//! The checks, the fault table and the command line.
+
+pub mod certify;
+pub mod checks;
+pub mod faults;
+mod identity;
+pub mod simulated;

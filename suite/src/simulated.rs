@@ -1,0 +1,72 @@
+//! A profile on its simulator: what `run --mock` and the tests have in common.
+
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::Context;
+use futures_util::future::LocalBoxFuture;
+use harness::facts::{self, Facts};
+use harness::machine::Host;
+use harness::profile::Profile;
+use harness::run::Progress;
+use harness::simulator::{Fault, Simulator};
+use reports::{Environment, Run};
+
+use crate::certify::{Subject, certify};
+
+/// Certifies a simulated device, which needs a [`runtime`] of its own.
+pub async fn simulate(
+    profile: Profile,
+    fault: Option<Fault>,
+    selected: Vec<String>,
+    out: &Path,
+    stop: LocalBoxFuture<'_, String>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> anyhow::Result<(Run, PathBuf)> {
+    let subject = subject(profile, fault, selected).await?;
+    certify(subject, out, stop, progress).await
+}
+
+/// As [`simulate`], with all checks and without an end before the end.
+pub fn simulate_all(profile: Profile, fault: Option<Fault>, out: &Path) -> anyhow::Result<Run> {
+    let (stop, mut tell) = (Box::pin(pending()), |_: Progress<'_>| ());
+    let run = simulate(profile, fault, Vec::new(), out, stop, &mut tell);
+    Ok(runtime()?.block_on(run)?.0)
+}
+
+/// A simulated device with its facts.
+pub async fn subject(
+    profile: Profile,
+    fault: Option<Fault>,
+    selected: Vec<String>,
+) -> anyhow::Result<Subject> {
+    let simulator = Simulator::new(&profile, fault);
+    let bdf = simulator.bdf();
+    let host: Rc<dyn Host> = Rc::new(simulator);
+    let names = facts::names(host.as_ref()).await;
+    let machine = facts::host(host.as_ref())
+        .await
+        .context("cannot read the simulated machine")?;
+    let device = facts::device(host.as_ref(), bdf, &names)
+        .await
+        .context("cannot read the simulated device")?;
+    Ok(Subject {
+        host,
+        profile: Rc::new(profile),
+        facts: Rc::new(Facts {
+            host: machine,
+            device,
+        }),
+        environment: Environment::Simulator,
+        selected,
+    })
+}
+
+/// Has a clock of its own, which leaps over every wait.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+}

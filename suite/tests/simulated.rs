@@ -1,0 +1,46 @@
+//! Every shipped profile on its simulator, one trial a check: each must end as planned.
+
+use std::sync::{Arc, OnceLock};
+
+use harness::profile::{self, Profile};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use reports::{Outcome, Record, Run, SkipKind};
+use suite::{checks, simulated};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let profiles = profile::shipped(&checks::ids());
+    let trials = profiles.iter().flat_map(trials);
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// The first trial of a profile runs its whole plan; the others look up their record.
+fn trials(profile: &Profile) -> Vec<Trial> {
+    let run = Arc::new(OnceLock::new());
+    let trial = |check: &'static str| {
+        let (profile, run) = (profile.clone(), run.clone());
+        Trial::ignorable_test(format!("{}::{check}", profile.id), move || {
+            judge(run.get_or_init(|| certified(profile)), check)
+        })
+    };
+    checks::ids().into_iter().map(trial).collect()
+}
+
+fn certified(profile: Profile) -> Run {
+    let out = tempfile::tempdir().expect("a folder for the results");
+    simulated::simulate_all(profile, None, out.path()).expect("a run")
+}
+
+fn judge(run: &Run, check: &str) -> Result<Completion, Failed> {
+    let record: &Record = run
+        .records()
+        .find(|record| record.check == check)
+        .ok_or("there is no record")?;
+    match (record.outcome, &record.skip) {
+        (Outcome::Passed, _) => Ok(Completion::Completed),
+        (Outcome::Skipped, Some(skip)) if skip.kind == SkipKind::NotClaimed => {
+            Ok(Completion::ignored_with(skip.reasons.join("; ")))
+        }
+        _ => Err(format!("{:?}: {} {:?}", record.outcome, record.message, record.skip).into()),
+    }
+}
