@@ -2,6 +2,8 @@
 
 pub mod certify;
 pub mod checks;
+pub mod cli;
 pub mod faults;
 mod identity;
 pub mod simulated;
+pub mod twin;

@@ -1,0 +1,178 @@
+//! The command line: typed words in, an exit code out.
+
+mod catalogue;
+mod lab;
+mod mock;
+mod output;
+mod plan;
+mod probe;
+mod profile;
+mod real;
+mod report;
+mod select;
+mod signals;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use harness::machine::worker;
+
+/// The exit code of a usage error (`EX_USAGE` of sysexits.h).
+const USAGE: u8 = 64;
+
+/// Certifies SR-IOV network adapters and NVMe controllers.
+#[derive(Parser)]
+#[command(name = "sriov-certify", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Certify every adapter of this machine that a profile matches.
+    Run(RunArgs),
+    /// Show what would run and, for each check that would not, every reason.
+    Plan(Selection),
+    /// Show the facts of this machine and its SR-IOV devices.
+    Probe(probe::ProbeArgs),
+    /// List all checks: id, what it proves, its needs, limit, findings and source.
+    Checks,
+    /// List all faults that a simulator can have, and which checks catch each.
+    Faults,
+    /// Check profiles, or print the schema of their format.
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
+    /// Render the reports of a result folder again.
+    Report(report::ReportArgs),
+    /// Build (once) and boot the virtual lab, and certify its devices.
+    Lab(lab::LabArgs),
+    /// Serve single reads and writes (used by `run`).
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Which devices and which checks.
+#[derive(Args, Clone)]
+struct Selection {
+    /// Only the physical function at this PCI address, such as 0000:01:00.0.
+    #[arg(long, value_name = "BDF")]
+    device: Option<String>,
+    /// Only devices of this profile: a shipped name, or the path of a TOML file.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Only checks whose id matches, such as `vf::*` (the verdict is then inconclusive).
+    #[arg(long, value_name = "GLOB")]
+    check: Vec<String>,
+    /// Use simulated devices: every shipped profile, or that of --profile.
+    #[arg(long)]
+    mock: bool,
+    /// Give the simulated devices a fault (see `faults`).
+    #[arg(long, value_name = "NAME", requires = "mock")]
+    fault: Option<String>,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// A word on the command line, or a file it names, that cannot be used: one line, exit code 64.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Makes a usage error.
+fn usage(text: impl Into<String>) -> anyhow::Error {
+    Usage(text.into()).into()
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => exit_code(run(cli.command)),
+        Err(error) => misused(&error),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Run(args) if args.selection.mock => mock::run(&args),
+        Command::Run(args) => real::run(&args),
+        Command::Plan(selection) => plan::run(&selection),
+        Command::Probe(args) => probe::run(&args),
+        Command::Checks => catalogue::checks(),
+        Command::Faults => catalogue::faults(),
+        Command::Profile(command) => profile::run(&command),
+        Command::Report(args) => report::run(&args),
+        Command::Lab(args) => lab::run(&args),
+        Command::Worker => worker::outlive_signals()
+            .and_then(|()| worker::serve(io::stdin().lock(), io::stdout().lock()))
+            .map(|()| 0)
+            .map_err(Into::into),
+    }
+}
+
+/// What went wrong is told in one line.
+fn exit_code(result: anyhow::Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            if error.is::<Usage>() { USAGE } else { 2 }.into()
+        }
+    }
+}
+
+/// clap explains at length; here an error is one line that names the way out.
+fn misused(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return exit_code(output::print(&error.to_string()).map(|()| 0));
+    }
+    let text = error.to_string();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = lines.join(" ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    let line = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "a command is missing"
+    } else {
+        line
+    };
+    output::complain(&format!("{line}; see `{} --help`", program()));
+    USAGE.into()
+}
+
+fn program() -> String {
+    std::env::args_os()
+        .next()
+        .map(OsString::into_string)
+        .and_then(Result::ok)
+        .map_or("sriov-certify".into(), |path| {
+            PathBuf::from(&path)
+                .file_name()
+                .map_or(path.clone(), |name| name.to_string_lossy().into_owned())
+        })
+}

@@ -1,0 +1,86 @@
+//! `plan`: what would run, and why not the rest.
+
+use std::fmt::Write;
+
+use harness::plan::{Step, plan};
+use reports::SkipKind;
+
+use super::{Selection, output, real, select};
+use crate::{checks, simulated};
+
+pub(super) fn run(selection: &Selection) -> anyhow::Result<u8> {
+    let selected = select::checks(selection)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let plans = runtime.block_on(async {
+        if selection.mock {
+            simulated(selection, &selected).await
+        } else {
+            real(selection, &selected).await
+        }
+    })?;
+    output::print(&plans.join("\n"))?;
+    Ok(0)
+}
+
+async fn simulated(selection: &Selection, selected: &[String]) -> anyhow::Result<Vec<String>> {
+    let (profiles, fault) = select::simulated(selection)?;
+    let mut plans = Vec::new();
+    for profile in profiles {
+        let subject = simulated::subject(profile, fault, Vec::new()).await?;
+        let steps = plan(checks::ALL, &subject.profile, &subject.facts, selected);
+        plans.push(text(
+            &format!("{} on its simulator", subject.profile.id),
+            &steps,
+        ));
+    }
+    Ok(plans)
+}
+
+async fn real(selection: &Selection, selected: &[String]) -> anyhow::Result<Vec<String>> {
+    let host = real::this_host()?;
+    let candidates = select::candidates(host.as_ref(), selection).await?;
+    let mut plans = Vec::new();
+    for candidate in candidates {
+        let device = &candidate.facts.device;
+        let mut title = format!(
+            "{} ({}) by profile {}",
+            device.bdf, device.name, candidate.profile.id
+        );
+        for reason in &device.in_use {
+            let _ = write!(title, "\n  refused: {reason}");
+        }
+        plans.push(text(
+            &title,
+            &plan(checks::ALL, &candidate.profile, &candidate.facts, selected),
+        ));
+    }
+    if plans.is_empty() {
+        plans.push("no device of this machine matches a profile; see `sriov-certify probe`".into());
+    }
+    Ok(plans)
+}
+
+fn text(title: &str, steps: &[Step]) -> String {
+    let running = steps.iter().filter(|step| step.skip.is_none()).count();
+    let mut text = format!("{title}\n  {running} of {} checks will run\n", steps.len());
+    for step in steps {
+        let (mark, reasons) = match &step.skip {
+            None => ("run", String::new()),
+            Some(skip) => (word(skip.kind), skip.reasons.join("; ")),
+        };
+        let _ = writeln!(text, "  {mark:<12} {:<28} {reasons}", step.check.id);
+    }
+    text.lines()
+        .map(str::trim_end)
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+fn word(kind: SkipKind) -> &'static str {
+    match kind {
+        SkipKind::NotClaimed => "not claimed",
+        SkipKind::UnmetNeed => "unmet need",
+        SkipKind::NotSelected => "not selected",
+    }
+}

@@ -1,0 +1,233 @@
+//! From the words of a selection to profiles and devices.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::Context;
+use harness::facts::{self, DeviceFacts, Facts, HostFacts};
+use harness::machine::Host;
+use harness::pci::{Bdf, Names};
+use harness::plan::matches;
+use harness::profile::{self, Profile};
+use harness::simulator::Fault;
+
+use super::{Selection, usage};
+use crate::checks;
+
+/// The profiles that are to be looked for.
+pub(super) fn profiles(selection: &Selection) -> anyhow::Result<Vec<Profile>> {
+    let Some(wanted) = &selection.profile else {
+        return Ok(profile::shipped(&checks::ids()));
+    };
+    let path = Path::new(wanted);
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let loaded = profile::load(path, &checks::ids());
+        return loaded
+            .map(|profile| vec![profile])
+            .map_err(|error| usage(error.to_string()));
+    }
+    shipped(wanted).map(|profile| vec![profile])
+}
+
+/// The shipped profile of that name.
+pub(super) fn shipped(wanted: &str) -> anyhow::Result<Profile> {
+    let shipped = profile::shipped(&checks::ids());
+    let names: Vec<String> = shipped.iter().map(|profile| profile.id.clone()).collect();
+    let found = shipped.into_iter().find(|profile| profile.id == wanted);
+    found.ok_or_else(|| {
+        usage(format!(
+            "no profile `{wanted}`; there are {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// The globs of `--check`.
+pub(super) fn checks(selection: &Selection) -> anyhow::Result<Vec<String>> {
+    known_globs(&selection.check)?;
+    Ok(selection.check.clone())
+}
+
+/// Globs that select nothing would make a run that proves nothing.
+pub(super) fn known_globs(globs: &[String]) -> anyhow::Result<()> {
+    let idle = globs
+        .iter()
+        .find(|glob| !checks::ids().iter().any(|id| matches(glob, id)));
+    idle.map_or(Ok(()), |glob| {
+        Err(usage(format!(
+            "--check `{glob}` matches no check; see `sriov-certify checks`"
+        )))
+    })
+}
+
+/// The profiles that are to be simulated, and the fault their simulators are to have.
+pub(super) fn simulated(selection: &Selection) -> anyhow::Result<(Vec<Profile>, Option<Fault>)> {
+    if selection.device.is_some() {
+        return Err(usage(
+            "--device names a real device; with --mock select one with --profile",
+        ));
+    }
+    let fault = selection.fault.as_deref().map(Fault::from_name);
+    let fault = fault
+        .transpose()
+        .map_err(|error| usage(error.to_string()))?;
+    Ok((profiles(selection)?, fault))
+}
+
+/// The address of `--device`.
+pub(super) fn device(selection: &Selection) -> anyhow::Result<Option<Bdf>> {
+    selection
+        .device
+        .as_deref()
+        .map(|text| {
+            text.parse::<Bdf>()
+                .map_err(|error| usage(format!("--device {text}: {error}")))
+        })
+        .transpose()
+}
+
+/// A device with the profile that it is to be certified by.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    /// The claims.
+    pub(super) profile: Rc<Profile>,
+    /// What was read.
+    pub(super) facts: Rc<Facts>,
+}
+
+/// The devices of a machine that the selection means.
+pub(super) async fn candidates(
+    host: &dyn Host,
+    selection: &Selection,
+) -> anyhow::Result<Vec<Candidate>> {
+    let profiles = profiles(selection)?;
+    let names = facts::names(host).await;
+    let machine = facts::host(host)
+        .await
+        .context("cannot read the facts of this machine")?;
+    match device(selection)? {
+        Some(bdf) => one(host, &machine, &names, &profiles, selection, bdf)
+            .await
+            .map(|candidate| vec![candidate]),
+        None => all(host, &machine, &names, &profiles).await,
+    }
+}
+
+async fn one(
+    host: &dyn Host,
+    machine: &HostFacts,
+    names: &Names,
+    profiles: &[Profile],
+    selection: &Selection,
+    bdf: Bdf,
+) -> anyhow::Result<Candidate> {
+    let device = facts::device(host, bdf, names)
+        .await
+        .map_err(|error| usage(format!("--device {bdf}: {error}")))?;
+    if let Some(pf) = device.physfn {
+        return Err(usage(format!(
+            "{bdf} is a virtual function: name its physical function, --device {pf}"
+        )));
+    }
+    let ids = format!("{:04x}:{:04x}", device.ids.vendor, device.ids.device);
+    let Some(profile) = profile::choose(profiles, &device.ids)? else {
+        return Err(usage(match &selection.profile {
+            Some(wanted) => format!(
+                "profile {wanted} is not for {bdf} ({ids}): leave out --profile, or add these ids to its `match`"
+            ),
+            None => format!(
+                "no profile matches {bdf} ({ids}); draft one with `sriov-certify probe --draft {bdf}` and pass it with --profile FILE"
+            ),
+        }));
+    };
+    Ok(candidate(machine, device, profile))
+}
+
+async fn all(
+    host: &dyn Host,
+    machine: &HostFacts,
+    names: &Names,
+    profiles: &[Profile],
+) -> anyhow::Result<Vec<Candidate>> {
+    let mut found = Vec::new();
+    for (bdf, ids) in facts::list(host).await.context("cannot list PCI devices")? {
+        let Some(profile) = profile::choose(profiles, &ids)? else {
+            continue;
+        };
+        let device = facts::device(host, bdf, names).await?;
+        if device.physfn.is_none() {
+            found.push(candidate(machine, device, profile));
+        }
+    }
+    Ok(found)
+}
+
+fn candidate(machine: &HostFacts, device: DeviceFacts, profile: &Profile) -> Candidate {
+    Candidate {
+        profile: Rc::new(profile.clone()),
+        facts: Rc::new(Facts {
+            host: machine.clone(),
+            device,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use harness::machine::Host;
+    use harness::simulator::Simulator;
+
+    use super::{Candidate, Selection, candidates};
+    use crate::simulated::runtime;
+
+    const PF: &str = "0000:01:00.0";
+    const VF: &str = "0000:01:10.0";
+
+    /// The devices of a machine with an 82576 and one VF.
+    fn selected(device: Option<&str>, profile: Option<&str>) -> Result<Vec<Candidate>, String> {
+        let selection = Selection {
+            device: device.map(str::to_owned),
+            profile: profile.map(str::to_owned),
+            check: Vec::new(),
+            mock: false,
+            fault: None,
+        };
+        runtime().unwrap().block_on(async {
+            let host = Simulator::new(&super::shipped("intel-82576").unwrap(), None);
+            let numvfs = format!("/sys/bus/pci/devices/{PF}/sriov_numvfs");
+            host.write(&numvfs, b"1").await.unwrap();
+            let selected = candidates(&host, &selection).await;
+            selected.map_err(|error| {
+                assert!(error.is::<super::super::Usage>(), "{error}");
+                error.to_string()
+            })
+        })
+    }
+
+    #[test]
+    fn only_physical_functions_are_selected() {
+        for candidates in [selected(None, None), selected(Some(PF), None)] {
+            let candidates = candidates.unwrap();
+            assert_eq!(candidates.len(), 1);
+            assert_eq!(candidates[0].facts.device.bdf.to_string(), PF);
+            assert_eq!(candidates[0].profile.id, "intel-82576");
+        }
+    }
+
+    #[test]
+    fn devices_that_cannot_be_certified_are_refused_with_the_way_out() {
+        let refusal = |device, profile| selected(Some(device), profile).unwrap_err();
+        insta::assert_snapshot!(
+            [
+                refusal(VF, None),
+                refusal("0000:01:00.7", None),
+                refusal("0000:00:03.0", None),
+                refusal(PF, Some("mock-nic")),
+            ]
+            .join("\n")
+        );
+    }
+}

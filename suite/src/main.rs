@@ -1,0 +1,7 @@
+//! `sriov-certify`: certifies SR-IOV network adapters and `NVMe` controllers.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::cli::main()
+}

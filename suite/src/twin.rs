@@ -1,0 +1,131 @@
+//! The simulator tells the truth: what a run in the lab came to is compared with the same run on a simulator, outcome
+//! by outcome and, for every write, answer by answer.
+
+use std::collections::BTreeMap;
+
+use harness::simulator::Fault;
+use reports::{Outcome, Run};
+use vm_images::LabFault;
+
+use crate::checks;
+use crate::simulated::simulate_all;
+
+/// Where the simulator differs from a run in the lab, in words; empty where they agree.
+pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<String>> {
+    let profiles = harness::profile::shipped(&checks::ids());
+    let profile = profiles
+        .into_iter()
+        .find(|profile| profile.id == lab.identity.profile);
+    let Some(profile) = profile else {
+        return Ok(vec![format!("{} has no simulator", lab.identity.profile)]);
+    };
+    let out = tempfile::tempdir()?;
+    let simulated = simulate_all(profile, fault.map(twin), out.path())?;
+    Ok([outcomes(lab, &simulated), answers(lab, &simulated)].concat())
+}
+
+/// How many checks were compared.
+pub fn compared(lab: &Run) -> usize {
+    executed(lab).count()
+}
+
+/// The simulator's fault that is the lab's.
+fn twin(fault: LabFault) -> Fault {
+    match fault {
+        LabFault::NoIommu => Fault::IommuOff,
+        LabFault::NoAcs => Fault::AcsMissing,
+    }
+}
+
+/// Checks that the user left out in the lab have nothing to be compared with.
+fn executed(run: &Run) -> impl Iterator<Item = &reports::Checked> {
+    let left_out = |skip: &reports::Skip| skip.kind == reports::SkipKind::NotSelected;
+    run.checks
+        .iter()
+        .filter(move |checked| !checked.record.skip.as_ref().is_some_and(left_out))
+}
+
+fn outcomes(lab: &Run, simulated: &Run) -> Vec<String> {
+    let of_simulator: BTreeMap<&str, Outcome> = simulated
+        .records()
+        .map(|record| (record.check.as_str(), record.outcome))
+        .collect();
+    let differs = |checked: &&reports::Checked| {
+        of_simulator.get(checked.record.check.as_str()) != Some(&checked.record.outcome)
+    };
+    let words = |checked: &reports::Checked| {
+        let simulated = of_simulator.get(checked.record.check.as_str());
+        format!(
+            "{}: {:?} in the lab, {simulated:?} on the simulator",
+            checked.record.check, checked.record.outcome
+        )
+    };
+    executed(lab).filter(differs).map(words).collect()
+}
+
+fn answers(lab: &Run, simulated: &Run) -> Vec<String> {
+    let of_simulator: BTreeMap<&str, Answers> = simulated
+        .checks
+        .iter()
+        .map(|checked| {
+            (
+                checked.record.check.as_str(),
+                Answers::of(simulated, checked),
+            )
+        })
+        .collect();
+    let mut differences = Vec::new();
+    for checked in executed(lab) {
+        let (lab, check) = (Answers::of(lab, checked), checked.record.check.as_str());
+        if let Some(simulated) = of_simulator
+            .get(check)
+            .filter(|simulated| **simulated != lab)
+        {
+            differences.push(format!("{check}: {}", lab.first_difference(simulated)));
+        }
+    }
+    differences
+}
+
+/// Every write of a check with how the kernel answered it.
+#[derive(PartialEq, Eq)]
+struct Answers(Vec<(String, Vec<String>)>);
+
+impl Answers {
+    /// Addresses are taken relative to the PF's bus. Of writes that race, nobody knows which comes first.
+    fn of(run: &Run, checked: &reports::Checked) -> Self {
+        let bus = run.identity.bdf.rsplit_once(':').map_or("", |(bus, _)| bus);
+        let mut answers: Vec<(String, Vec<String>)> = Vec::new();
+        for line in &checked.transcript {
+            if let Some(command) = line.strip_prefix("$ ") {
+                answers.push((command.replace(bus, "BUS"), Vec::new()));
+            } else if let (Some((answer, _)), Some((_, heard))) =
+                (line.split_once(", after "), answers.last_mut())
+            {
+                heard.push(answer.trim().to_owned());
+                heard.sort();
+            }
+        }
+        answers.retain(|(_, heard)| !heard.is_empty());
+        Self(answers)
+    }
+
+    fn first_difference(&self, simulated: &Self) -> String {
+        let at = self
+            .0
+            .iter()
+            .zip(&simulated.0)
+            .position(|(lab, simulated)| lab != simulated);
+        match at {
+            Some(at) => format!(
+                "the lab answers {:?}, the simulator {:?}",
+                self.0[at], simulated.0[at]
+            ),
+            None => format!(
+                "{} writes in the lab, {} on the simulator",
+                self.0.len(),
+                simulated.0.len()
+            ),
+        }
+    }
+}

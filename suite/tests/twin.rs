@@ -1,0 +1,56 @@
+//! The comparison of the lab with the simulator can fail, and does not when there is nothing to see.
+
+use harness::profile;
+use harness::simulator::Fault;
+use reports::Run;
+use suite::{checks, simulated, twin};
+
+/// A run that stands for one in the lab.
+fn run(fault: Option<Fault>) -> Run {
+    let profiles = profile::shipped(&checks::ids());
+    let profile = profiles
+        .into_iter()
+        .find(|profile| profile.id == "lab-igb")
+        .expect("a shipped profile");
+    let out = tempfile::tempdir().expect("a folder for the results");
+    simulated::simulate_all(profile, fault, out.path()).expect("a run")
+}
+
+#[test]
+fn a_machine_that_does_as_the_simulator_is_no_different() {
+    let run = run(None);
+    assert_eq!(twin::differences(&run, None).unwrap(), [""; 0]);
+    assert_eq!(twin::compared(&run), checks::ids().len());
+}
+
+#[test]
+fn another_outcome_and_another_answer_are_told_apart() {
+    let told = twin::differences(&run(Some(Fault::SameCountRefused)), None).unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("vf::same_count: Failed in the lab"),
+        "{}",
+        told[0]
+    );
+    assert!(told[1].contains("EBUSY"), "{}", told[1]);
+}
+
+#[test]
+fn an_answer_alone_is_a_difference() {
+    let mut run = run(None);
+    let lines = run
+        .checks
+        .iter_mut()
+        .flat_map(|checked| &mut checked.transcript);
+    let refused = lines
+        .filter(|line| line.contains("ERANGE"))
+        .map(|line| *line = line.replace("ERANGE", "EINVAL"))
+        .count();
+    assert!(refused > 0);
+    let told = twin::differences(&run, None).unwrap();
+    assert!(
+        told.iter()
+            .any(|line| line.starts_with("vf::beyond_maximum: the lab answers")),
+        "{told:?}"
+    );
+}
