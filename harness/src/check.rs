@@ -26,9 +26,13 @@ pub struct Check {
     pub provokes: &'static [&'static str],
     /// Everything it can find, beside what every check can.
     pub findings: &'static [&'static Finding],
-    /// Asks the question.
-    pub run: for<'a> fn(&'a mut Bench) -> LocalBoxFuture<'a, Answer>,
+    /// Ask the question: one part for each boot of the machine that the check goes on in. Nearly
+    /// all checks have one; between two of them the machine restarts.
+    pub parts: &'static [Part],
 }
+
+/// What a check does in one boot of the machine.
+pub type Part = for<'a> fn(&'a mut Bench) -> LocalBoxFuture<'a, Answer>;
 
 impl Check {
     /// The part of the id before `::`.

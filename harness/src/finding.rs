@@ -1,5 +1,7 @@
 //! Whose fault it is when a check does not pass, what that means and what to do about it.
 
+use std::fmt;
+
 /// What a check comes to. A pass needs nothing said.
 pub type Answer = Result<(), Problem>;
 
@@ -15,6 +17,15 @@ pub enum Problem {
     },
     /// The bench broke: nothing can be said about the device.
     Bench(anyhow::Error),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found { message, .. } => f.write_str(message),
+            Self::Bench(error) => write!(f, "{error:#}"),
+        }
+    }
 }
 
 /// `?` blames the bench: whatever is not a finding is not the device's fault.

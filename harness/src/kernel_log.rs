@@ -30,6 +30,9 @@ const GRAVE: &[&[&str]] = &[
 /// How long the mark and `dmesg` may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How many lines below a complaint may belong to it: registers, code and stack take some forty.
+const LONGEST_STACK: usize = 80;
+
 /// Where the log stood when a check began.
 pub struct Witness {
     marker: String,
@@ -51,12 +54,33 @@ impl Witness {
 
     /// What the kernel has logged since, oldest first.
     pub async fn hear(&self, host: &dyn Host) -> io::Result<Vec<String>> {
-        let output = timeout(LIMIT, host.run(&["dmesg", "-r"])).await??;
-        if !output.success() {
-            return Err(io::Error::other(format!("`dmesg -r`: {}", output.stderr)));
-        }
-        since(&output.text(), &self.marker)
+        since(&whole(host).await?, &self.marker)
     }
+}
+
+/// All that the kernel has logged since it started, oldest first.
+pub async fn since_boot(host: &dyn Host) -> io::Result<Vec<String>> {
+    from_the_banner(&whole(host).await?)
+}
+
+/// The first line of a boot is the kernel's banner (Linux 6.12 init/main.c, `start_kernel`). A log
+/// without it has lost its beginning, which is where drivers meet their devices.
+fn from_the_banner(log: &str) -> io::Result<Vec<String>> {
+    let lines: Vec<String> = log.lines().map(str::to_owned).collect();
+    if lines.iter().any(|line| line.contains("Linux version ")) {
+        return Ok(lines);
+    }
+    Err(io::Error::other(
+        "its beginning is gone: more was logged than the buffer holds (raise log_buf_len=), or somebody has cleared it (`dmesg --clear`)",
+    ))
+}
+
+async fn whole(host: &dyn Host) -> io::Result<String> {
+    let output = timeout(LIMIT, host.run(&["dmesg", "-r"])).await??;
+    if !output.success() {
+        return Err(io::Error::other(format!("`dmesg -r`: {}", output.stderr)));
+    }
+    Ok(output.text())
 }
 
 /// The lines after the last one that holds the marker.
@@ -76,16 +100,50 @@ fn since(log: &str, marker: &str) -> io::Result<Vec<String>> {
 
 /// The lines that count against the device, less those that are expected.
 pub fn grave(lines: &[String], expected: &[&str]) -> Vec<String> {
-    let counts = |line: &&String| {
-        let holds = |words: &&[&str]| words.iter().all(|word| line.contains(word));
-        GRAVE.iter().any(holds) && !expected.iter().any(|text| line.contains(text))
-    };
+    let counts = |line: &&String| counts(line, expected);
     lines.iter().filter(counts).cloned().collect()
+}
+
+/// As [`grave`], but only what is about one of these names: where nobody has marked when the device's
+/// turn began, such as in the log of a boot.
+pub fn grave_about(lines: &[String], names: &[String], expected: &[&str]) -> Vec<String> {
+    let is_about = |line: &String| names.iter().any(|name| has_name(line, name));
+    let grave = lines.iter().enumerate().filter(|(at, line)| {
+        counts(line, expected) && (is_about(line) || stack(&lines[at + 1..]).any(is_about))
+    });
+    grave.map(|(_, line)| line.clone()).collect()
+}
+
+fn counts(line: &str, expected: &[&str]) -> bool {
+    let holds = |words: &&[&str]| words.iter().all(|word| line.contains(word));
+    GRAVE.iter().any(holds) && !expected.iter().any(|text| line.contains(text))
+}
+
+/// The functions of the stack that the kernel prints below a complaint. Other lines tell nothing:
+/// `Modules linked in:` has every driver of the machine.
+fn stack(lines: &[String]) -> impl Iterator<Item = &String> {
+    let over = |line: &&String| line.contains("---[ ") || counts(line, &[]);
+    lines
+        .iter()
+        .take(LONGEST_STACK)
+        .take_while(move |line| !over(line))
+        .filter(|line| line.contains("+0x"))
+}
+
+/// Whether a name stands in a line by itself: `ice` is not in `device`, and `01:00.0` not in
+/// `0001:01:00.0`.
+fn has_name(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + name.len()..].chars().next();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == ':')
+            && !after.is_some_and(char::is_alphanumeric)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{grave, since};
+    use super::{from_the_banner, grave, grave_about, since};
 
     const LOG: &str = "<6>[    1.0] igb 0000:01:00.0: added PHC on eth0\n\
         <12>[   10.0] sriov-certify r1 vf::create_one\n\
@@ -102,6 +160,13 @@ mod tests {
     #[test]
     fn a_lost_marker_is_an_error_and_not_silence() {
         assert!(since(LOG, "sriov-certify r1 vf::remove").is_err());
+    }
+
+    #[test]
+    fn a_boot_whose_beginning_is_lost_is_an_error_and_not_silence() {
+        assert!(from_the_banner(LOG).is_err());
+        let whole = format!("<5>[    0.0] Linux version 6.12.1 (gcc 14) #1 SMP\n{LOG}");
+        assert_eq!(from_the_banner(&whole).unwrap().len(), 5);
     }
 
     #[test]
@@ -131,5 +196,34 @@ mod tests {
             1
         );
         assert_eq!(fault("arm-smmu-v3 arm-smmu-v3.0.auto: ias 44-bit"), 0);
+    }
+    /// In the form of Linux 6.12 kernel/panic.c, `__warn` and lib/dump_stack.c.
+    const BOOT: &str = "<4>[    2.1] ------------[ cut here ]------------\n\
+        <4>[    2.1] WARNING: CPU: 1 PID: 312 at drivers/pci/iov.c:678 sriov_enable+0x2f1/0x3d0\n\
+        <4>[    2.1] Modules linked in: igb(+) ice i2c_algo_bit\n\
+        <4>[    2.1]  igb_pci_sriov_configure+0x1c1/0x2b0 [igb]\n\
+        <4>[    2.1] ---[ end trace 0000000000000000 ]---\n\
+        <4>[    2.2] ------------[ cut here ]------------\n\
+        <4>[    2.2] WARNING: CPU: 0 PID: 1 at drivers/gpu/drm/drm_vblank.c:1 drm_x+0x1/0x2\n\
+        <4>[    2.2] Modules linked in: igb(+) ice i2c_algo_bit\n\
+        <4>[    2.2]  some_device_probe+0x1c1/0x2b0 [device]\n\
+        <4>[    2.2] ---[ end trace 0000000000000000 ]---\n\
+        <3>[    2.3] DMAR: [DMA Read NO_PASID] Request device [01:10.0] fault addr 0x0\n\
+        <6>[    2.4] igb 0000:01:00.0: IOV Disabled\n";
+
+    #[test]
+    fn a_complaint_is_about_whoever_is_on_its_line_or_its_stack() {
+        let lines: Vec<String> = BOOT.lines().map(str::to_owned).collect();
+        let about = |name: &str| grave_about(&lines, &[name.to_owned()], &[]);
+        assert_eq!(about("igb"), lines[1..2]);
+        assert_eq!(about("01:10.0"), lines[10..11]);
+        assert_eq!(about("device"), [lines[6].clone(), lines[10].clone()]);
+        for stranger in ["ice", "igbvf", "1:10.0", "0000:01:00.0"] {
+            assert_eq!(about(stranger), [""; 0], "{stranger}");
+        }
+        assert_eq!(
+            grave_about(&lines, &["igb".into()], &["sriov_enable"]),
+            [""; 0]
+        );
     }
 }

@@ -15,6 +15,7 @@ pub mod need;
 pub mod pci;
 pub mod plan;
 pub mod profile;
+pub mod returned;
 pub mod run;
 pub mod simulator;
 pub mod sysfs;

@@ -1,4 +1,4 @@
-//! One run per device: a lock that ends with its process, however that ends.
+//! One run per device: a lock that ends with its process, however that ends, and with the boot.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -9,7 +9,8 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::pci::Bdf;
 
-const FOLDER: &str = "/run/lock/sriov-certify";
+/// Where the locks of this boot are.
+pub const FOLDER: &str = "/run/lock/sriov-certify";
 
 /// The lock of one device, held until it is dropped.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub struct Lock {
 pub enum LockError {
     /// Another run has it.
     Held {
-        /// The device.
-        bdf: Bdf,
+        /// What it is the lock of.
+        what: String,
         /// What the other run wrote into the lock: its process id.
         holder: String,
     },
@@ -34,9 +35,9 @@ pub enum LockError {
 impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Held { bdf, holder } => write!(
+            Self::Held { what, holder } => write!(
                 f,
-                "{bdf} is being certified by process {holder}: wait for it, or end it with `kill {holder}`"
+                "{what} is being certified by process {holder}: wait for it, or end it with `kill {holder}`"
             ),
             Self::Unusable(path, error) => {
                 write!(f, "cannot use the lock {}: {error}", path.display())
@@ -50,12 +51,12 @@ impl std::error::Error for LockError {}
 impl Lock {
     /// Takes the lock of a device, or says who has it.
     pub fn take(bdf: Bdf) -> Result<Self, LockError> {
-        Self::take_in(Path::new(FOLDER), bdf)
+        Self::take_in(Path::new(FOLDER), &bdf.to_string())
     }
 
-    /// As [`Lock::take`], with the locks in that folder.
-    pub fn take_in(folder: &Path, bdf: Bdf) -> Result<Self, LockError> {
-        let path = folder.join(bdf.to_string());
+    /// Takes the lock of that name in that folder.
+    pub fn take_in(folder: &Path, what: &str) -> Result<Self, LockError> {
+        let path = folder.join(what);
         let open = || {
             fs::create_dir_all(folder)?;
             OpenOptions::new()
@@ -71,7 +72,7 @@ impl Lock {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => Self::sign(file).map_err(|error| LockError::Unusable(path, error)),
             Err((_, nix::errno::Errno::EWOULDBLOCK)) => Err(LockError::Held {
-                bdf,
+                what: what.to_owned(),
                 holder: holder.trim().to_owned(),
             }),
             Err((_, errno)) => Err(LockError::Unusable(path, errno.into())),
@@ -93,14 +94,14 @@ mod tests {
     #[test]
     fn a_second_run_is_told_who_has_the_device() {
         let folder = tempfile::tempdir().unwrap();
-        let bdf = "0000:01:00.0".parse().unwrap();
+        let bdf = "0000:01:00.0";
         let held = Lock::take_in(folder.path(), bdf).unwrap();
         let error = Lock::take_in(folder.path(), bdf).unwrap_err();
         assert!(
             matches!(&error, LockError::Held { holder, .. } if *holder == std::process::id().to_string()),
             "{error}"
         );
-        Lock::take_in(folder.path(), "0000:02:00.0".parse().unwrap()).unwrap();
+        Lock::take_in(folder.path(), "0000:02:00.0").unwrap();
         drop(held);
         Lock::take_in(folder.path(), bdf).unwrap();
     }

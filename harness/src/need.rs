@@ -30,6 +30,10 @@ pub enum Need {
     ClaimedReset,
     /// The profile claims an MTU.
     ClaimedMtu,
+    /// The profile claims that a rule of udev makes VFs persistent.
+    ClaimedPersistence,
+    /// libvirt answers.
+    Libvirt,
 }
 
 /// Why a need is not met.
@@ -56,6 +60,8 @@ impl Need {
             Self::ClaimedMsix => "claim vf_msix",
             Self::ClaimedReset => "claim vf_reset",
             Self::ClaimedMtu => "claim max_mtu",
+            Self::ClaimedPersistence => "claim persistence",
+            Self::Libvirt => "libvirt",
         }
     }
 
@@ -81,6 +87,13 @@ impl Need {
             Self::ClaimedMtu => {
                 not_claimed(claims.max_mtu.is_some(), "the profile claims no max_mtu")
             }
+            Self::ClaimedPersistence => not_claimed(
+                claims.persistence.is_some(),
+                "the profile claims no persistence",
+            ),
+            Self::Libvirt => unmet(facts.host.virtualization.libvirt.is_some(), || {
+                "libvirt does not answer: see host::virtualization".into()
+            }),
             Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
             Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
             Self::PfDriver => unmet(pf_driver(facts) == Some(&profile.driver.pf), || {

@@ -1,6 +1,7 @@
 //! Which checks will run, and why not the others. Pure: it can be printed, reviewed and compared.
 
 use reports::{Planned, Skip, SkipKind};
+use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
 use crate::facts::Facts;
@@ -27,29 +28,40 @@ impl Step {
     }
 }
 
-/// Plans all checks of a catalogue, in its order. `selected` holds the user's globs; an empty list
-/// selects everything.
+/// What the user chose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Globs of checks; an empty list selects everything.
+    pub selected: Vec<String>,
+    /// Whether the machine may be restarted.
+    pub reboot: bool,
+}
+
+/// Plans all checks of a catalogue, in its order.
 pub fn plan(
     checks: &[&'static Check],
     profile: &Profile,
     facts: &Facts,
-    selected: &[String],
+    choice: &Choice,
 ) -> Vec<Step> {
     checks
         .iter()
         .map(|check| Step {
             check,
-            skip: skip(check, profile, facts, selected),
+            skip: skip(check, profile, facts, choice),
         })
         .collect()
 }
 
 /// Every reason is told. The kind is the one that would remain last: what nobody claims stays so
 /// whatever is selected, and what was not selected is no unmet need.
-fn skip(check: &Check, profile: &Profile, facts: &Facts, selected: &[String]) -> Option<Skip> {
+fn skip(check: &Check, profile: &Profile, facts: &Facts, choice: &Choice) -> Option<Skip> {
     let needs = check.needs.iter();
     let missing = needs.filter_map(|need| need.missing(profile, facts));
-    let reasons: Vec<Missing> = missing.chain(not_selected(check, selected)).collect();
+    let reasons: Vec<Missing> = missing
+        .chain(not_allowed(check, choice.reboot))
+        .chain(not_selected(check, &choice.selected))
+        .collect();
     let kinds = [
         SkipKind::NotClaimed,
         SkipKind::NotSelected,
@@ -60,6 +72,13 @@ fn skip(check: &Check, profile: &Profile, facts: &Facts, selected: &[String]) ->
         .find(|kind| reasons.iter().any(|missing| missing.kind == *kind))?;
     let reasons = reasons.into_iter().map(|missing| missing.reason).collect();
     Some(Skip { kind, reasons })
+}
+
+fn not_allowed(check: &Check, reboot: bool) -> Option<Missing> {
+    (check.parts.len() > 1 && !reboot).then(|| Missing {
+        kind: SkipKind::UnmetNeed,
+        reason: "reboot not allowed: `--reboot` allows it".into(),
+    })
 }
 
 fn not_selected(check: &Check, selected: &[String]) -> Option<Missing> {

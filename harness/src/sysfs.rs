@@ -1,6 +1,15 @@
-//! Where things are in sysfs (Linux Documentation/ABI/testing/sysfs-bus-pci).
+//! Where things are in sysfs (Linux Documentation/ABI/testing/sysfs-bus-pci), and what is told to
+//! udev and systemd.
 
 use crate::pci::Bdf;
+
+/// The administrator's rules for udev (udev(7)).
+pub const UDEV_RULES: &str = "/etc/udev/rules.d";
+
+/// The file of a unit of the administrator's (systemd.unit(5)).
+pub fn unit(name: &str) -> String {
+    format!("/etc/systemd/system/{name}")
+}
 
 /// The folder of a PCI function.
 pub fn device(bdf: Bdf) -> String {

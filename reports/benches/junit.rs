@@ -22,7 +22,7 @@ fn rendering(criterion: &mut Criterion) {
 
 fn journal() -> io::Result<Vec<u8>> {
     let dir = tempfile::tempdir()?;
-    let mut journal = Journal::create(dir.path(), Durability::Process)?;
+    let mut journal = Journal::create(dir.path(), Durability::Process, "b")?;
     journal.append(&Event::RunStarted {
         identity: identity(),
         plan: (0..RECORDS).map(planned).collect(),

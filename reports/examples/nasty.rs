@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     let folder = Path::new("nasty/0000:01:00.0/r1");
     let dir = out.join(folder);
     fs::create_dir_all(&dir)?;
-    let mut journal = Journal::create(&dir, Durability::Process)?;
+    let mut journal = Journal::create(&dir, Durability::Process, "an example")?;
     for event in events() {
         journal.append(&event)?;
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::fixture::pending;
-use crate::run::{Checked, Pending, Run};
+use crate::run::{Checked, Pending, Run, Sign};
 use crate::{Environment, Finding, Identity, Outcome, Record, Remedy, Skip, SkipKind};
 
 /// Texts that have broken reports before, between ordinary ones.
@@ -82,6 +82,7 @@ fn any_checked() -> impl Strategy<Value = Checked> {
                     proves,
                     record,
                     started: outcome != Outcome::Skipped,
+                    halfway: None,
                     transcript,
                 }
             },
@@ -136,6 +137,10 @@ pub(crate) fn any_run() -> impl Strategy<Value = Run> {
                 identity,
                 checks,
                 outside: damage.iter().cloned().collect(),
+                changes: 0,
+                restarts: Vec::new(),
+                waits: false,
+                last: Sign::default(),
                 pending: change
                     .into_iter()
                     .map(|what| Pending { what, ..pending(1) })

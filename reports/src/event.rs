@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Identity, Record, Skip};
+use crate::restart::{Boot, Halfway};
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub enum Event {
         /// Every check, in order, with its reason not to run if it has one.
         plan: Vec<Planned>,
     },
-    /// Written before the check touches anything.
+    /// Written before the check touches anything, and again before each further part of it.
     CheckStarted {
         /// The check's id.
         check: String,
@@ -43,6 +44,23 @@ pub enum Event {
         /// Why it could not be undone.
         error: Option<String>,
     },
+    /// A part of a check is over, and the check goes on after a restart.
+    PartEnded {
+        /// The check's id.
+        check: String,
+        /// What it has come to so far.
+        halfway: Halfway,
+    },
+    /// The machine is about to be restarted, and the run to go on afterwards.
+    Restarting {
+        /// The boot that ends.
+        from: Boot,
+    },
+    /// The run goes on after a restart.
+    Resumed {
+        /// The boot that has begun.
+        into: Boot,
+    },
     /// How a check ended.
     CheckEnded {
         /// Its record.
@@ -50,7 +68,7 @@ pub enum Event {
     },
     /// The last event.
     RunEnded {
-        /// `SIGINT` or the like, if the run did not go to its end.
+        /// `SIGINT` or whatever else kept the run from going to its end.
         interrupted: Option<String>,
         /// Differences between the facts at the start and at the end. Empty when the bench was left as found.
         left_behind: Vec<String>,

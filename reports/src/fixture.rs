@@ -1,7 +1,7 @@
 //! Runs for the tests of this crate.
 
 use crate::lines::seal;
-use crate::run::{Checked, Pending, Run};
+use crate::run::{Checked, Pending, Run, Sign};
 use crate::{
     Entry, Environment, Event, Finding, Identity, Outcome, Planned, Record, Remedy, Skip, SkipKind,
 };
@@ -35,6 +35,19 @@ pub(crate) fn killed() -> Run {
         .position(|event| matches!(event, Event::Change { number: 2, .. }))
         .expect("a change");
     Run::from_journal(&journal(&events[..=at])).expect("the head is there")
+}
+
+/// The start of a run of one check.
+pub(crate) fn start_of(check: &str) -> Event {
+    let mut plan = plan();
+    plan.retain(|planned| planned.check == check);
+    for planned in &mut plan {
+        planned.skip = None;
+    }
+    Event::RunStarted {
+        identity: identity(),
+        plan,
+    }
 }
 
 pub(crate) fn rich_events() -> Vec<Event> {
@@ -254,6 +267,7 @@ pub(crate) fn checked(check: &str, outcome: Outcome, kind: Option<SkipKind>) -> 
         proves: "It works.".into(),
         record: record(check, outcome, kind),
         started,
+        halfway: None,
         transcript: Vec::new(),
     }
 }
@@ -272,6 +286,10 @@ pub(crate) fn run_of(outcomes: &[(Outcome, Option<SkipKind>)]) -> Run {
         checks: checks.collect(),
         outside: Vec::new(),
         pending: Vec::new(),
+        changes: 0,
+        restarts: Vec::new(),
+        waits: false,
+        last: Sign::default(),
         interrupted: None,
         left_behind: Vec::new(),
         complete: true,

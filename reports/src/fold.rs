@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::run::{Checked, Pending, ReadError, Run};
-use crate::{Event, Identity, Outcome, Planned, Record, Skip, Torn};
+use crate::run::{Checked, Pending, ReadError, Run, Sign};
+use crate::{Boot, Entry, Event, Halfway, Identity, Outcome, Planned, Record, Restart, Skip, Torn};
 
 /// A run that is being read.
 pub(crate) struct Fold {
@@ -22,8 +22,9 @@ pub(crate) struct Fold {
 type Contradiction = String;
 
 impl Fold {
-    pub(crate) fn begin(first: Event) -> Result<Self, ReadError> {
-        let Event::RunStarted { identity, plan } = first else {
+    pub(crate) fn begin(first: Entry) -> Result<Self, ReadError> {
+        let last = sign(&first);
+        let Event::RunStarted { identity, plan } = first.event else {
             let text = "the first line of the journal is not the start of a run: give the folder of a whole run";
             return Err(ReadError(text.into()));
         };
@@ -37,7 +38,7 @@ impl Fold {
                 )));
             }
         }
-        let run = new_run(identity, plan);
+        let run = new_run(identity, plan, last);
         Ok(Self {
             run,
             places,
@@ -47,13 +48,19 @@ impl Fold {
         })
     }
 
-    pub(crate) fn take(&mut self, event: Event) -> Result<(), Contradiction> {
-        match event {
+    pub(crate) fn take(&mut self, entry: Entry) -> Result<(), Contradiction> {
+        let last = sign(&entry);
+        let wall = entry.wall;
+        let waits = matches!(entry.event, Event::Restarting { .. });
+        match entry.event {
             Event::RunStarted { .. } => return Err("a second run starts".into()),
             Event::CheckStarted { check } => self.start(&check)?,
             Event::Step { check, text } => self.step(&check, text),
             Event::Change { number, what, undo } => self.change(number, what, undo)?,
             Event::Undone { number, error } => self.undone(number, error)?,
+            Event::PartEnded { check, halfway } => self.pause(&check, halfway)?,
+            Event::Restarting { from } => self.restarting(wall, from),
+            Event::Resumed { into } => self.resumed(wall, into)?,
             Event::CheckEnded { record } => self.end(record)?,
             Event::RunEnded {
                 interrupted,
@@ -64,7 +71,35 @@ impl Fold {
                 self.run.left_behind = left_behind;
             }
         }
+        (self.run.last, self.run.waits) = (last, waits);
         Ok(())
+    }
+
+    fn pause(&mut self, check: &str, halfway: Halfway) -> Result<(), Contradiction> {
+        let place = self.unsettled(check)?;
+        self.tell(Some(place), "# goes on after a restart".into());
+        self.run.checks[place].halfway = Some(halfway);
+        self.current = None;
+        Ok(())
+    }
+
+    fn restarting(&mut self, asked: String, from: Boot) {
+        self.current = None;
+        self.run.restarts.push(Restart {
+            asked,
+            from,
+            back: None,
+        });
+    }
+
+    fn resumed(&mut self, wall: String, into: Boot) -> Result<(), Contradiction> {
+        match self.run.restarts.last_mut() {
+            Some(restart) if restart.back.is_none() => {
+                restart.back = Some((wall, into));
+                Ok(())
+            }
+            _ => Err("the run goes on after a restart that nobody asked for".into()),
+        }
     }
 
     fn start(&mut self, check: &str) -> Result<(), Contradiction> {
@@ -89,6 +124,7 @@ impl Fold {
         if self.makers.insert(number, self.current).is_some() {
             return Err(format!("a second change has the number {number}"));
         }
+        self.run.changes = self.run.changes.max(number);
         self.tell(self.current, format!("# change {number}: {what}"));
         self.run.pending.push(Pending {
             number,
@@ -147,6 +183,7 @@ impl Fold {
             ));
         }
         self.run.checks[place].record = record;
+        self.run.checks[place].halfway = None;
         self.settled[place] = true;
         self.current = None;
         Ok(())
@@ -178,9 +215,16 @@ impl Fold {
     pub(crate) fn finish(mut self, torn: Option<&Torn>) -> Run {
         self.run.damage = torn.map(Torn::to_string);
         let damaged = matches!(torn, Some(Torn::Damaged { .. }));
+        let asked = self
+            .run
+            .restarts
+            .last()
+            .map(|restart| restart.asked.clone());
+        let waits = asked.filter(|_| self.run.waits);
+        let complete = self.run.complete;
         for (checked, settled) in self.run.checks.iter_mut().zip(&self.settled) {
             if !settled {
-                checked.record.message = unanswered(checked.started, damaged).into();
+                checked.record.message = unanswered(checked, damaged, complete, waits.as_deref());
             } else if checked.record.outcome == Outcome::Passed && checked.record.assertions == 0 {
                 checked.record.outcome = Outcome::Error;
                 checked.record.message =
@@ -192,21 +236,46 @@ impl Fold {
     }
 }
 
-fn unanswered(started: bool, damaged: bool) -> &'static str {
-    match (damaged, started) {
-        (true, _) => "no answer: the journal is damaged before it tells how this check ended",
-        (false, true) => "no answer: the run ended while this check ran",
-        (false, false) => "never started: the run ended before it",
+fn sign(entry: &Entry) -> Sign {
+    Sign {
+        wall: entry.wall.clone(),
+        boot: entry.boot.clone(),
     }
 }
 
-fn new_run(identity: Identity, plan: Vec<Planned>) -> Run {
+/// Why a check has no answer. `waits` is since when the machine is restarting. A run that is not
+/// complete may be dead or still going on, which its journal cannot tell.
+fn unanswered(checked: &Checked, damaged: bool, complete: bool, waits: Option<&str>) -> String {
+    let text = match (&checked.halfway, waits) {
+        _ if damaged => "no answer: the journal is damaged before it tells how this check ended",
+        (Some(_), Some(asked)) => {
+            return format!(
+                "no answer yet: the machine was asked to restart at {asked}, and the run has not gone on (`journalctl -u sriov-certify-resume` tells why, once the machine is back)"
+            );
+        }
+        (Some(_), None) if complete => {
+            "no answer: the run ended after a part of this check, before the rest"
+        }
+        (Some(_), None) => "no answer so far: a part of this check is over",
+        (None, _) if checked.started && complete => "no answer: the run ended while this check ran",
+        (None, _) if checked.started => "no answer so far: the run has come to this check",
+        (None, _) if complete => "never started: the run ended before it",
+        (None, _) => "not started so far",
+    };
+    text.to_owned()
+}
+
+fn new_run(identity: Identity, plan: Vec<Planned>, last: Sign) -> Run {
     let checks = plan.into_iter().map(new_checked).collect();
     Run {
         identity,
         checks,
         outside: Vec::new(),
         pending: Vec::new(),
+        changes: 0,
+        restarts: Vec::new(),
+        waits: false,
+        last,
         interrupted: None,
         left_behind: Vec::new(),
         complete: false,
@@ -224,6 +293,7 @@ fn new_checked(planned: Planned) -> Checked {
         proves,
         record: new_record(check, skip),
         started: false,
+        halfway: None,
         transcript: Vec::new(),
     }
 }

@@ -14,8 +14,12 @@ pub fn write_reports(dir: &Path, run: &Run) -> io::Result<()> {
     for checked in run.checks.iter().filter(|checked| checked.started) {
         write_evidence(&dir.join(checks_folder(&checked.record.check)), checked)?;
     }
+    write_summaries(dir, run)
+}
+
+/// Writes `summary.txt` and `junit.xml` alone: quick enough to be done after each check of a run.
+pub fn write_summaries(dir: &Path, run: &Run) -> io::Result<()> {
     write_file(&dir.join("summary.txt"), &summary_text(run))?;
-    // Last, because scripts wait for it: where it is, the rest is.
     write_file(&dir.join("junit.xml"), &junit(run)?)
 }
 

@@ -253,6 +253,16 @@ fn properties(run: &Run) -> Vec<(String, String)> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str())),
     );
+    let restarts: Vec<_> = run.restarts.iter().zip(1..).collect();
+    let restarts: Vec<_> = restarts
+        .into_iter()
+        .map(|(restart, number)| (format!("restart {number}"), restart.words()))
+        .collect();
+    properties.extend(
+        restarts
+            .iter()
+            .map(|(name, words)| (name.as_str(), words.as_str())),
+    );
     let counts: Vec<_> = run
         .counts()
         .iter()

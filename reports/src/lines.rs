@@ -105,7 +105,24 @@ pub(crate) fn seal(entry: &Entry) -> serde_json::Result<String> {
     Ok(format!("{body},\"crc\":\"{crc:08x}\"}}\n"))
 }
 
+/// Every line whose seal is whole, wherever it stands and whatever is around it.
+pub(crate) fn sealed(bytes: &[u8]) -> impl Iterator<Item = Entry> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| opened(line).ok())
+}
+
 fn unseal(line: &[u8], number: usize) -> Result<Entry, String> {
+    let entry = opened(line)?;
+    if entry.seq != number as u64 {
+        return Err(format!(
+            "it carries the number {}, so lines were lost or moved",
+            entry.seq
+        ));
+    }
+    Ok(entry)
+}
+
+fn opened(line: &[u8]) -> Result<Entry, String> {
     let (body, seal) = line
         .split_at_checked(line.len().wrapping_sub(SEAL))
         .ok_or("it is too short")?;
@@ -115,15 +132,7 @@ fn unseal(line: &[u8], number: usize) -> Result<Entry, String> {
     if seal != format!(",\"crc\":\"{:08x}\"}}", crc.finalize()).as_bytes() {
         return Err("its checksum does not match".into());
     }
-    let entry: Entry = serde_json::from_slice(line)
-        .map_err(|error| format!("it cannot be understood: {error}"))?;
-    if entry.seq != number as u64 {
-        return Err(format!(
-            "it carries the number {}, so lines were lost or moved",
-            entry.seq
-        ));
-    }
-    Ok(entry)
+    serde_json::from_slice(line).map_err(|error| format!("it cannot be understood: {error}"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fold::Fold;
-use crate::{Identity, Outcome, Record, Torn, read_journal};
+use crate::{Halfway, Identity, Journaled, Outcome, Record, Restart, Torn, read_journal};
 
 /// A run of the suite on one device.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,15 @@ pub struct Run {
     pub outside: Vec<String>,
     /// Changes that were not undone, in the order they were made: undo them from the last to the first.
     pub pending: Vec<Pending>,
-    /// The signal that ended the run early.
+    /// The highest number that a change has.
+    pub changes: u32,
+    /// Restarts of the machine that the run asked for.
+    pub restarts: Vec<Restart>,
+    /// Whether the last thing the run did was to ask for a restart.
+    pub waits: bool,
+    /// The last line of the journal.
+    pub last: Sign,
+    /// The signal, or whatever else, that ended the run early.
     pub interrupted: Option<String>,
     /// Differences between the facts at the start and at the end.
     pub left_behind: Vec<String>,
@@ -25,6 +33,15 @@ pub struct Run {
     pub complete: bool,
     /// Why the journal, or a part of it, cannot be trusted.
     pub damage: Option<String>,
+}
+
+/// When and in which boot something was written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sign {
+    /// By the wall clock, RFC 3339 in UTC.
+    pub wall: String,
+    /// The kernel's boot id.
+    pub boot: String,
 }
 
 /// A check of the plan and what became of it.
@@ -36,6 +53,8 @@ pub struct Checked {
     pub record: Record,
     /// Whether it was started.
     pub started: bool,
+    /// What it has come to, where it is to go on after a restart.
+    pub halfway: Option<Halfway>,
     /// What was done and what came back, in order: steps, and as `# comments` the changes and their
     /// undoing.
     pub transcript: Vec<String>,
@@ -69,20 +88,25 @@ impl std::error::Error for ReadError {}
 impl Run {
     /// Folds a journal, which may end anywhere, into a run.
     pub fn from_journal(bytes: &[u8]) -> Result<Self, ReadError> {
-        let journaled = read_journal(bytes);
+        Ok(Self::fold(read_journal(bytes))?.0)
+    }
+
+    /// The same of what was read already, with how many of its entries make sense.
+    pub(crate) fn fold(journaled: Journaled) -> Result<(Self, usize), ReadError> {
         let torn = journaled.torn;
+        let count = journaled.entries.len();
         let mut entries = journaled.entries.into_iter();
         let Some(first) = entries.next() else {
             return Err(without_head(torn));
         };
-        let mut fold = Fold::begin(first.event)?;
-        for entry in entries {
-            if let Err(reason) = fold.take(entry.event) {
-                let line = usize::try_from(entry.seq).unwrap_or(usize::MAX);
-                return Ok(fold.finish(Some(&Torn::Damaged { line, reason })));
+        let mut fold = Fold::begin(first)?;
+        for (before, entry) in (1..).zip(entries) {
+            if let Err(reason) = fold.take(entry) {
+                let line = before + 1;
+                return Ok((fold.finish(Some(&Torn::Damaged { line, reason })), before));
             }
         }
-        Ok(fold.finish(torn.as_ref()))
+        Ok((fold.finish(torn.as_ref()), count))
     }
 
     /// How every check ended, in the order of the plan.
@@ -169,9 +193,9 @@ mod tests {
             .collect();
         insta::assert_snapshot!(messages.join("\n"), @"
 vf::create_one: 
-vf::create_maximum: no answer: the run ended while this check ran
-vf::cycle: never started: the run ended before it
-vf::reset: never started: the run ended before it
+vf::create_maximum: no answer so far: the run has come to this check
+vf::cycle: not started so far
+vf::reset: not started so far
 persist::udev_rule: the profile claims no persistence
 host::vfio: no IOMMU group; vfio-pci is not loaded: modprobe vfio-pci
 vf::mtu: --check 'vf::c*' leaves it out

@@ -10,7 +10,7 @@ use crate::folder::checks_folder;
 use crate::run::Checked;
 use crate::verdict::doubts;
 use crate::words::count;
-use crate::{Outcome, Record, Run, SkipKind, Verdict};
+use crate::{Outcome, Record, Restart, Run, SkipKind, Verdict};
 
 /// `summary.txt`: the verdict, what is wrong and what to do about it, then everything else.
 pub fn summary_text(run: &Run) -> String {
@@ -38,6 +38,8 @@ pub fn summary_text(run: &Run) -> String {
         "NOT RUN FOR AN UNMET NEED",
     ));
     lines.extend(bench(run));
+    let restarts: Vec<_> = run.restarts.iter().map(Restart::words).collect();
+    lines.extend(list("RESTARTS OF THE MACHINE", &restarts));
     lines.extend(explained(
         run,
         Outcome::KnownIssue,

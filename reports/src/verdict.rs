@@ -78,8 +78,13 @@ impl Verdict {
 /// Everything, apart from failures, that keeps a run from proving what is claimed.
 pub(crate) fn doubts(run: &Run) -> Vec<String> {
     let mut doubts: Vec<String> = run.damage.iter().cloned().collect();
-    if !run.complete {
-        doubts.push("the run did not come to its end".into());
+    match run.restarts.last().filter(|_| run.waits) {
+        Some(restart) => doubts.push(format!(
+            "the machine was asked to restart at {} and has not come back",
+            restart.asked
+        )),
+        None if !run.complete => doubts.push("the run has not come to its end".into()),
+        None => {}
     }
     let kinds = [
         (
@@ -226,7 +231,7 @@ mod tests {
         run.complete = false;
         run.checks
             .push(fixture::checked("vf::x", Outcome::Error, None));
-        insta::assert_snapshot!(Verdict::of(&run).1, @"the run did not come to its end; 1 check ended in an error of the bench: vf::x");
+        insta::assert_snapshot!(Verdict::of(&run).1, @"the run has not come to its end; 1 check ended in an error of the bench: vf::x");
         insta::assert_snapshot!(Verdict::of(&good(Environment::Hardware)).1, @"1 check passed, none failed; a real card in a real machine");
     }
 

@@ -36,6 +36,9 @@ const fn nic(fault: Fault, caught_by: &'static [&'static str]) -> Row {
     }
 }
 
+/// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
+const NO_VFS: &[&str] = &["vf::*", "persist::udev_rule", "persist::stable"];
+
 /// All faults.
 pub const TABLE: &[Row] = &[
     nic(
@@ -62,7 +65,13 @@ pub const TABLE: &[Row] = &[
     nic(Fault::VendorKnobOff, &["device::sriov_capability"]),
     nic(
         Fault::VfBarsUnassigned,
-        &["device::sriov_capability", "device::vf_resources", "vf::*"],
+        &[
+            "device::sriov_capability",
+            "device::vf_resources",
+            "vf::*",
+            "persist::udev_rule",
+            "persist::stable",
+        ],
     ),
     nic(
         Fault::TotalvfsWrong,
@@ -79,12 +88,20 @@ pub const TABLE: &[Row] = &[
     nic(Fault::PfGroupShared, &["device::iommu_group"]),
     nic(Fault::LinkDown, &["device::link_up"]),
     nic(Fault::PcieDegraded, &["device::pcie_link"]),
-    nic(Fault::BusWindowSmall, &["device::vf_resources", "vf::*"]),
+    nic(
+        Fault::BusWindowSmall,
+        &[
+            "device::vf_resources",
+            "vf::*",
+            "persist::udev_rule",
+            "persist::stable",
+        ],
+    ),
     nic(Fault::MsixTableSmall, &["device::vf_resources"]),
-    nic(Fault::CreationOutOfVectors, &["vf::*"]),
-    nic(Fault::CreationOutOfMemory, &["vf::*"]),
-    nic(Fault::DriverWithoutSriov, &["vf::*"]),
-    nic(Fault::OneVfShort, &["vf::*"]),
+    nic(Fault::CreationOutOfVectors, NO_VFS),
+    nic(Fault::CreationOutOfMemory, NO_VFS),
+    nic(Fault::DriverWithoutSriov, NO_VFS),
+    nic(Fault::OneVfShort, NO_VFS),
     nic(
         Fault::MaximumRefused,
         &["vf::create_maximum", "vf::identity"],
@@ -100,12 +117,20 @@ pub const TABLE: &[Row] = &[
     nic(Fault::GarbageAccepted, &["vf::malformed_count"]),
     nic(Fault::WritersBothWin, &["vf::concurrent_writers"]),
     nic(Fault::VfAtWrongAddress, &["vf::identity"]),
-    nic(Fault::VfIdsWrong, &["vf::identity", "vf::driver_binds"]),
+    nic(
+        Fault::VfIdsWrong,
+        &["vf::identity", "vf::driver_binds", "persist::stable"],
+    ),
     nic(Fault::PhysfnMissing, &["vf::identity"]),
     nic(Fault::VfGroupsShared, &["vf::iommu_groups"]),
     nic(
         Fault::VfDriverRefuses,
-        &["vf::driver_binds", "vf::autoprobe_off", "vf::reset"],
+        &[
+            "vf::driver_binds",
+            "vf::autoprobe_off",
+            "vf::reset",
+            "persist::stable",
+        ],
     ),
     nic(Fault::AutoprobeIgnored, &["vf::autoprobe_off"]),
     nic(Fault::VfMsixShort, &["vf::msix_vectors"]),
@@ -119,6 +144,20 @@ pub const TABLE: &[Row] = &[
     nic(Fault::DownUpLosesVfs, &["vf::pf_down_up"]),
     nic(Fault::MtuIgnored, &["vf::mtu"]),
     nic(Fault::MtuBeyondAccepted, &["vf::mtu"]),
-    nic(Fault::KernelWarns, &["vf::create_one"]),
+    nic(
+        Fault::KernelWarns,
+        &["vf::create_one", "persist::udev_rule"],
+    ),
     nic(Fault::RemovalWarns, &["vf::create_one"]),
+    nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
+    nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
+    nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),
+    nic(Fault::LateAfterLibvirt, &["persist::order"]),
+    nic(Fault::GroupChanged, &["persist::stable"]),
+    nic(Fault::NameChanged, &["persist::stable"]),
+    nic(Fault::MacPolicyChanged, &["persist::stable"]),
+    nic(Fault::RuleNotRemoved, &["persist::removed"]),
+    nic(Fault::DeviceGoneAfterReboot, &["persist::*"]),
+    nic(Fault::DeviceMovedByReboot, &["persist::*"]),
+    nic(Fault::KernelChangesAtReboot, &["persist::*"]),
 ];

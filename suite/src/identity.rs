@@ -65,7 +65,6 @@ fn known(value: Option<String>, otherwise: &str) -> String {
 /// The claims that no check asks about yet. A reader must not take them for certified.
 fn untested(claims: &Claims) -> Vec<&'static str> {
     [
-        ("persistence", claims.persistence.is_some()),
         ("vf_attributes", !claims.vf_attributes.is_empty()),
         ("vf_over_emulated", claims.vf_over_emulated.is_some()),
     ]

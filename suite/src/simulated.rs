@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use harness::facts::{self, Facts};
 use harness::machine::Host;
+use harness::plan::Choice;
 use harness::profile::Profile;
 use harness::run::Progress;
 use harness::simulator::{Fault, Simulator};
 use reports::{Environment, Run};
 
-use crate::certify::{Subject, certify};
+use crate::certify::{Company, Subject, begin, open};
+use crate::{evidence, unit};
 
 /// Certifies a simulated device, which needs a [`runtime`] of its own.
 pub async fn simulate(
@@ -21,11 +24,18 @@ pub async fn simulate(
     fault: Option<Fault>,
     selected: Vec<String>,
     out: &Path,
-    stop: LocalBoxFuture<'_, String>,
+    stop: LocalBoxFuture<'static, String>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> anyhow::Result<(Run, PathBuf)> {
     let subject = subject(profile, fault, selected).await?;
-    certify(subject, out, stop, progress).await
+    let (folder, identity) = open(&subject, out)?;
+    let company = Company {
+        resume_unit: unit::text(Path::new("/usr/bin/sriov-certify"), out),
+        stop: stop.shared(),
+        progress,
+    };
+    begin(&subject, &folder, identity, company).await?;
+    Ok((evidence::render(&folder)?, folder))
 }
 
 /// As [`simulate`], with all checks and without an end before the end.
@@ -59,7 +69,10 @@ pub async fn subject(
             device,
         }),
         environment: Environment::Simulator,
-        selected,
+        choice: Choice {
+            selected,
+            reboot: true,
+        },
     })
 }
 

@@ -9,7 +9,7 @@ use suite::checks::ALL;
 fn ids_are_unique_and_name_their_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
     let mut files = BTreeSet::new();
-    for area in ["host", "device", "vf"] {
+    for area in ["host", "device", "vf", "persist"] {
         for entry in std::fs::read_dir(root.join(area)).unwrap() {
             let path = entry.unwrap().path();
             if std::fs::read_to_string(&path)
@@ -23,6 +23,22 @@ fn ids_are_unique_and_name_their_file() {
     let ids: BTreeSet<String> = ALL.iter().map(|check| check.id.to_owned()).collect();
     assert_eq!(ids.len(), ALL.len(), "two checks share an id");
     assert_eq!(ids, files, "left: the catalogue; right: the files");
+}
+
+/// A code that no check has would make no failure a known one.
+#[test]
+fn a_known_issue_names_a_finding_of_its_check() {
+    let profiles = harness::profile::shipped(&suite::checks::ids());
+    let issues = profiles.iter().flat_map(|profile| &profile.known_issues);
+    let mut named = 0;
+    for issue in issues {
+        let Some(code) = &issue.finding else { continue };
+        let check = ALL.iter().find(|check| check.id == issue.check);
+        let mut findings = check.expect("a check").findings.iter();
+        assert!(findings.any(|finding| finding.code == code), "{code}");
+        named += 1;
+    }
+    assert_eq!(named, 1, "the BCM57810's");
 }
 
 #[test]

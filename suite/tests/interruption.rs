@@ -15,13 +15,13 @@ use harness::bench::{Bench, Log};
 use harness::check::{Answer, Check};
 use harness::facts::{self, Facts};
 use harness::machine::{Host, Output};
-use harness::plan::{Step, plan};
+use harness::plan::{Choice, Step, plan};
 use harness::profile::{self, Profile};
-use harness::run::{Orders, run};
+use harness::run::{Orders, Progress, run};
 use harness::simulator::{Fault, Simulator};
 use reports::{Durability, Environment, Identity, Journal, Outcome, Run, Verdict};
 use suite::checks;
-use suite::simulated::{runtime, subject};
+use suite::simulated::{runtime, simulate, subject};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -87,6 +87,10 @@ impl Host for Watched {
         self.between(self.machine.write(path, data)).await
     }
 
+    async fn put(&self, path: &str, content: Option<&[u8]>) -> io::Result<()> {
+        self.between(self.machine.put(path, content)).await
+    }
+
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
         self.machine.list(path).await
     }
@@ -138,27 +142,31 @@ impl Bed {
     }
 
     fn plan(&self, selected: &[&str]) -> Vec<Step> {
-        let selected: Vec<String> = selected.iter().map(|&glob| glob.to_owned()).collect();
-        plan(checks::ALL, &self.profile, &self.facts, &selected)
+        let choice = Choice {
+            selected: selected.iter().map(|&glob| glob.to_owned()).collect(),
+            reboot: false,
+        };
+        plan(checks::ALL, &self.profile, &self.facts, &choice)
     }
 
     /// Carries out a plan, and finds the bench as it was.
-    fn run(&self, plan: Vec<Step>, when: When) -> Ended {
+    fn run(&self, plan: &[Step], when: When) -> Ended {
         runtime().expect("a runtime").block_on(async {
             let start = Instant::now();
             let host = Rc::new(Watched::new(&self.profile, self.fault, when));
             let facts = Rc::new(self.facts.clone());
             let folder = tempfile::tempdir().expect("a folder");
-            let journal = Journal::create(folder.path(), Durability::Process).expect("a journal");
+            let journal =
+                Journal::create(folder.path(), Durability::Process, "b").expect("a journal");
             let profile = Rc::new(self.profile.clone());
             let mut bench = Bench::new(host.clone(), profile, facts, Log::new(journal));
             let orders = Orders {
-                identity: identity(),
-                plan,
+                run_id: "r1".into(),
+                resume_unit: String::new(),
                 stop: stop(&host.stop, when),
                 progress: &mut |_| (),
             };
-            run(&mut bench, orders)
+            run(&mut bench, identity(), plan, orders)
                 .await
                 .expect("a journal that takes all");
             let (places, took) = (host.places.get(), start.elapsed());
@@ -234,10 +242,16 @@ fn share<T: Sync>(work: &[T], each: impl Fn(&T) + Sync) {
 #[test]
 fn a_stop_at_every_place_of_each_check() {
     let bed = Bed::new("mock-nic", None);
-    share(&checks::ids(), |id| {
-        let whole = bed.run(bed.plan(&[id]), When::Never);
+    // Those that restart the machine need one who restarts it.
+    let here: Vec<&str> = checks::ALL
+        .iter()
+        .filter(|check| check.parts.len() == 1)
+        .map(|check| check.id)
+        .collect();
+    share(&here, |id| {
+        let whole = bed.run(&bed.plan(&[id]), When::Never);
         let stops = (1..=whole.places).map(When::Place);
-        let ended = stops.map(|when| (when, bed.run(bed.plan(&[id]), when)));
+        let ended = stops.map(|when| (when, bed.run(&bed.plan(&[id]), when)));
         let in_time: Vec<_> = ended.filter(|(_, ended)| stopped_in_time(ended)).collect();
         assert!(!in_time.is_empty(), "{id} was never stopped");
         for (when, ended) in in_time {
@@ -251,11 +265,38 @@ fn a_stop_at_every_place_of_each_check() {
 fn a_stop_at_many_times_of_a_run() {
     const STOPS: u32 = 12;
     let bed = Bed::new("mock-nic", None);
-    let whole = bed.run(bed.plan(&[]), When::Never);
+    let whole = bed.run(&bed.plan(&[]), When::Never);
     let times: Vec<Duration> = (0..STOPS).map(|step| whole.took / STOPS * step).collect();
     share(&times, |time| {
         let when = When::Time(*time);
-        assert_honest(&bed.run(bed.plan(&[]), when).run, when);
+        assert_honest(&bed.run(&bed.plan(&[]), when).run, when);
+    });
+}
+
+/// The checks that restart the machine, which `certify` does for them. Returns how long they took.
+fn over_restarts(when: When) -> (Run, Duration) {
+    let profile = Bed::new("mock-nic", None).profile;
+    let out = tempfile::tempdir().expect("a folder");
+    runtime().expect("a runtime").block_on(async {
+        let (start, never) = (Instant::now(), Notify::new());
+        let stop = async move { stop(&never, when).await }.boxed_local();
+        let checks = vec!["persist::*".to_owned()];
+        let mut tell = |_: Progress<'_>| ();
+        let run = simulate(profile, None, checks, out.path(), stop, &mut tell);
+        (run.await.expect("a run").0, start.elapsed())
+    })
+}
+
+/// In the parts before and after, and while the machine restarts.
+#[test]
+fn a_stop_at_many_times_of_the_restarts() {
+    const STOPS: u32 = 24;
+    let (whole, took) = over_restarts(When::Never);
+    assert_eq!(whole.interrupted, None);
+    let times: Vec<Duration> = (0..STOPS).map(|step| took / STOPS * step).collect();
+    share(&times, |time| {
+        let when = When::Time(*time);
+        assert_honest(&over_restarts(when).0, when);
     });
 }
 
@@ -264,10 +305,10 @@ fn a_stop_at_many_times_of_a_run() {
 fn a_stop_while_the_kernel_is_blocked() {
     let bed = Bed::new("mock-nic", Some(Fault::RemovalHangs));
     let plan = || bed.plan(&["vf::remove"]);
-    let whole = bed.run(plan(), When::Never);
+    let whole = bed.run(&plan(), When::Never);
     assert_eq!(outcome(&whole.run, "vf::remove"), Outcome::Failed);
     let when = When::Time(whole.took / 3);
-    let ended = bed.run(plan(), when);
+    let ended = bed.run(&plan(), when);
     assert_honest(&ended.run, when);
     assert!(ended.took > whole.took / 3, "nobody waited for the kernel");
 }
@@ -280,13 +321,13 @@ const CHANGES_AND: Check = Check {
     limit: Duration::from_mins(1),
     provokes: &[],
     findings: &[],
-    run: |bench| Box::pin(changes_and_panics(bench)),
+    parts: &[|bench| Box::pin(changes_and_panics(bench))],
 };
 
 static PANICS: Check = CHANGES_AND;
 
 static NEVER_ENDS: Check = Check {
-    run: |bench| Box::pin(changes_and_waits(bench)),
+    parts: &[|bench| Box::pin(changes_and_waits(bench))],
     ..CHANGES_AND
 };
 
@@ -303,7 +344,7 @@ async fn changes_and_waits(bench: &mut Bench) -> Answer {
 /// Runs a check alone. Returns how it ended, once it is known that nothing is left of it.
 fn alone(check: &'static Check) -> (Outcome, String) {
     let bed = Bed::new("mock-nic", None);
-    let ended = bed.run(vec![Step { check, skip: None }], When::Never);
+    let ended = bed.run(&[Step { check, skip: None }], When::Never);
     let run = &ended.run;
     assert_nothing_left(run, When::Never);
     assert!(

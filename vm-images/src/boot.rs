@@ -1,97 +1,82 @@
-//! Boots the lab host with a payload and follows it to the end: every way it can end has its own name.
+//! Runs the lab host with a payload: every way that can end has its own name.
 
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{AsyncBufRead, BufReader};
+use tokio::io::BufReader;
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, timeout};
 
+use crate::course::{Deadlines, Ended, Reaction};
 use crate::error::{BenchFault, LabError};
-use crate::output::{Mark, Output};
+use crate::follow::follow;
+use crate::monitor::Monitor;
+use crate::output::Output;
 use crate::serial;
-
-/// How long each part of a boot may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadlines {
-    /// From the start of QEMU to the start of the payload.
-    pub boot: Duration,
-    /// The payload.
-    pub command: Duration,
-    /// From the end of the payload to the end of QEMU.
-    pub power_off: Duration,
-}
-
-/// A payload that ran to its end in a lab host that then powered off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    /// The payload's exit status.
-    pub status: i32,
-    /// How long the boot took.
-    pub boot: Duration,
-    /// How long the payload took.
-    pub command: Duration,
-    /// How long it took to power off.
-    pub power_off: Duration,
-}
 
 /// Runs `command` (see [`crate::command_line`]), whose console goes to `serial_log`, and gives the payload's lines to
 /// `on_line` as they come. What QEMU itself says is kept beside the log, in `qemu.log`.
+///
+/// The lab host may restart in place when it announces it, and the answer of `on_line` may cut its power; its disks keep
+/// what was written. After either the payload starts anew and finds out by itself how far it was. A restart that is
+/// neither is a fault.
 ///
 /// Dropping the future ends QEMU.
 pub async fn run(
     command: &[String],
     serial_log: &Path,
     deadlines: Deadlines,
-    on_line: impl FnMut(&str),
+    on_line: impl FnMut(&str) -> Reaction,
 ) -> Result<Ended, LabError> {
     let qemu_log = serial_log.with_file_name("qemu.log");
     let ended = match start(command, serial_log, &qemu_log) {
-        Ok(mut qemu) => supervise(&mut qemu, deadlines, on_line).await,
+        Ok((mut qemu, monitor)) => {
+            supervise(&mut qemu, monitor, serial_log, deadlines, on_line).await
+        }
         Err(error) => Err(BenchFault::Qemu(format!("{error:#}"))),
     };
     ended.map_err(|fault| explain(fault, serial_log, &qemu_log))
 }
 
 /// Starts QEMU, with logs that hold nothing of an earlier boot.
-fn start(command: &[String], serial_log: &Path, qemu_log: &Path) -> anyhow::Result<Child> {
+fn start(
+    command: &[String],
+    serial_log: &Path,
+    qemu_log: &Path,
+) -> anyhow::Result<(Child, Monitor)> {
     let (program, arguments) = command.split_first().context("the command is empty")?;
     let create = |path: &Path| {
         File::create(path).with_context(|| format!("cannot write {}", path.display()))
     };
     create(serial_log)?;
-    Command::new(program)
+    let (monitor, qemus_end) = Monitor::new().context("cannot make a socket for its monitor")?;
+    let qemu = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(qemus_end)
         .stdout(Stdio::piped())
         .stderr(create(qemu_log)?)
         // A process group of its own: Ctrl-C is the caller's to handle, and QEMU must not die of it first.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .with_context(|| format!("cannot start {program}"))
+        .with_context(|| format!("cannot start {program}"))?;
+    Ok((qemu, monitor))
 }
 
 /// Follows QEMU to its end and ends it where it does not end by itself.
 async fn supervise(
     qemu: &mut Child,
+    monitor: Monitor,
+    serial_log: &Path,
     deadlines: Deadlines,
-    on_line: impl FnMut(&str),
+    on_line: impl FnMut(&str) -> Reaction,
 ) -> Result<Ended, BenchFault> {
     let Some(pipe) = qemu.stdout.take() else {
         return Err(BenchFault::Qemu("its output is not connected".into()));
     };
-    let ended = follow(
-        Output {
-            source: BufReader::new(pipe),
-            on_line,
-        },
-        deadlines,
-    )
-    .await;
+    let output = Output::new(BufReader::new(pipe));
+    let ended = follow(output, monitor, serial_log, deadlines, on_line).await;
     if ended.is_err() {
         // It may have ended already; either way it is gone afterwards.
         let _ = qemu.kill().await;
@@ -102,71 +87,6 @@ async fn supervise(
         Ok(status) => Err(BenchFault::Qemu(format!("it ended with {status}"))),
         Err(error) => Err(BenchFault::Qemu(error.to_string())),
     }
-}
-
-/// Reads the output to its end, which is QEMU's end, each part within its deadline.
-async fn follow<R, F>(mut output: Output<R, F>, deadlines: Deadlines) -> Result<Ended, BenchFault>
-where
-    R: AsyncBufRead + Unpin,
-    F: FnMut(&str),
-{
-    let begin = Instant::now();
-    let first = next(
-        &mut output,
-        deadlines.boot,
-        BenchFault::NotBooted(deadlines.boot),
-    )
-    .await?;
-    let booted = Instant::now();
-    if first != Some(Mark::Started) {
-        return Err(BenchFault::Qemu(
-            "it ended before the lab host had booted".into(),
-        ));
-    }
-    let status = match next(
-        &mut output,
-        deadlines.command,
-        BenchFault::NotEnded(deadlines.command),
-    )
-    .await?
-    {
-        Some(Mark::Ended(status)) => status,
-        Some(Mark::NoShares) => return Err(BenchFault::NoShares),
-        Some(Mark::Started) | None => return Err(BenchFault::Vanished),
-    };
-    let ended = Instant::now();
-    let hung = BenchFault::NotPoweredOff {
-        status,
-        deadline: deadlines.power_off,
-    };
-    if next(&mut output, deadlines.power_off, hung)
-        .await?
-        .is_some()
-    {
-        return Err(BenchFault::Vanished);
-    }
-    Ok(Ended {
-        status,
-        boot: booted - begin,
-        command: ended - booted,
-        power_off: ended.elapsed(),
-    })
-}
-
-/// The next mark, or `late` when it does not come in time.
-async fn next<R, F>(
-    output: &mut Output<R, F>,
-    limit: Duration,
-    late: BenchFault,
-) -> Result<Option<Mark>, BenchFault>
-where
-    R: AsyncBufRead + Unpin,
-    F: FnMut(&str),
-{
-    let mark = timeout(limit, output.next_mark())
-        .await
-        .map_err(|_elapsed| late)?;
-    mark.map_err(|error| BenchFault::Qemu(format!("its output cannot be read: {error}")))
 }
 
 /// Adds what the console and QEMU said: a panic on the console is the cause of whatever was seen from outside.
@@ -196,6 +116,8 @@ fn explain(fault: BenchFault, serial_log: &Path, qemu_log: &Path) -> LabError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     const DEADLINES: Deadlines = Deadlines {
@@ -203,6 +125,13 @@ mod tests {
         command: Duration::from_secs(5),
         power_off: Duration::from_secs(5),
     };
+
+    /// What QEMU's monitor would say, at the script's standard input.
+    const MONITOR: &str = r#"
+        reset() { printf '{"event":"RESET","data":{"guest":%s}}\n' "$1" >&0; }
+        await() { while read -r order; do case $order in *"$1"*) return;; esac; done; }
+        await qmp_capabilities
+    "#;
 
     /// Runs a shell script in QEMU's place; `$1` is the console's log.
     async fn machine(script: &str, deadlines: Deadlines) -> (Result<Ended, LabError>, Vec<String>) {
@@ -212,6 +141,10 @@ mod tests {
         let mut heard = Vec::new();
         let ended = run(&command, &serial_log, deadlines, |line| {
             heard.push(line.to_owned());
+            match line {
+                "cut" => Reaction::CutPowerAfter(Duration::ZERO),
+                _ => Reaction::GoOn,
+            }
         })
         .await;
         (ended, heard)
@@ -238,6 +171,54 @@ mod tests {
             error.last_line,
             "[ 9.1] Kernel panic - not syncing: corrupted stack end"
         );
+    }
+
+    #[tokio::test]
+    async fn an_announced_restart_is_followed() {
+        let script = format!(
+            r"{MONITOR} printf '\036started\none\n\036restarting\n'; reset true; printf '\036started\ntwo\n\036ended 0\n'"
+        );
+        let (ended, heard) = machine(&script, DEADLINES).await;
+        assert_eq!(ended.unwrap().restarts, 1);
+        assert_eq!(heard, ["one", "two"]);
+    }
+
+    #[tokio::test]
+    async fn any_other_reset_is_a_fault_at_once() {
+        let begin = Instant::now();
+        let script = format!(r"{MONITOR} printf '\036started\n'; reset true; exec sleep 60");
+        assert_eq!(fault_of(&script).await, BenchFault::Vanished);
+        let panic = r#"echo 'Kernel panic - not syncing: x' >"$1""#;
+        let script =
+            format!(r"{MONITOR} printf '\036started\n'; {panic}; reset true; exec sleep 60");
+        assert_eq!(fault_of(&script).await, BenchFault::Panicked);
+        assert!(
+            begin.elapsed() < DEADLINES.command,
+            "the fault was seen late"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_power_is_cut_when_the_caller_says_so() {
+        let script = format!(
+            r"{MONITOR} printf '\036started\ncut\nhalf a line'; await system_reset; reset false; sleep 1; printf '\036started\ntwo\n\036ended 0\n'"
+        );
+        let (ended, heard) = machine(&script, DEADLINES).await;
+        let ended = ended.unwrap();
+        assert_eq!((ended.power_cuts, ended.restarts), (1, 0));
+        assert_eq!(heard, ["cut", "half a line", "two"]);
+    }
+
+    #[tokio::test]
+    async fn a_refused_power_cut_is_named() {
+        let refusal = r#"printf '{"error":{"desc":"no"}}\n' >&0"#;
+        let script = format!(
+            r"{MONITOR} printf '\036started\ncut\n'; await system_reset; {refusal}; exec sleep 60"
+        );
+        let BenchFault::Qemu(reason) = fault_of(&script).await else {
+            panic!("another fault");
+        };
+        assert_eq!(reason, r#"its monitor refuses: "no""#);
     }
 
     #[tokio::test]
@@ -270,9 +251,11 @@ mod tests {
     async fn a_qemu_that_is_not_there_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let command = ["/no/such/qemu".to_owned()];
-        let error = run(&command, &dir.path().join("serial.log"), DEADLINES, |_| {})
-            .await
-            .unwrap_err();
+        let error = run(&command, &dir.path().join("serial.log"), DEADLINES, |_| {
+            Reaction::GoOn
+        })
+        .await
+        .unwrap_err();
         let BenchFault::Qemu(reason) = error.fault else {
             panic!("{error}")
         };
@@ -288,6 +271,14 @@ mod tests {
         let cases = [
             (
                 "",
+                Deadlines {
+                    boot: short,
+                    ..DEADLINES
+                },
+                BenchFault::NotBooted(short),
+            ),
+            (
+                r"printf '\036started\n\036restarting\n';",
                 Deadlines {
                     boot: short,
                     ..DEADLINES

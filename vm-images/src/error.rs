@@ -13,7 +13,7 @@ pub enum BenchFault {
     NotBooted(Duration),
     /// The lab host's kernel panicked.
     Panicked,
-    /// The lab host reset or powered off before the payload had ended.
+    /// The lab host powered off before the payload had ended, or restarted without announcing it.
     Vanished,
     /// The shared folders could not be mounted, so the payload was never run.
     NoShares,
@@ -49,7 +49,10 @@ impl fmt::Display for BenchFault {
                 deadline.as_secs()
             ),
             Self::Panicked => write!(f, "the lab host's kernel panicked"),
-            Self::Vanished => write!(f, "the lab host went down before its command ended"),
+            Self::Vanished => write!(
+                f,
+                "the lab host went down before its command ended, or restarted by itself"
+            ),
             Self::NoShares => write!(f, "the lab host could not mount the shared folders"),
             Self::NotEnded(deadline) => {
                 write!(f, "the command did not end within {} s", deadline.as_secs())

@@ -6,10 +6,13 @@
 mod acceleration;
 mod boot;
 mod build;
+mod course;
 mod error;
+mod follow;
 mod image;
 mod kvm_probe;
 mod machine;
+mod monitor;
 mod output;
 mod qemu;
 mod recipe;
@@ -17,7 +20,8 @@ mod serial;
 mod shell;
 
 pub use acceleration::Acceleration;
-pub use boot::{Deadlines, Ended, run};
+pub use boot::run;
+pub use course::{Deadlines, Ended, Reaction};
 pub use error::{BenchFault, LabError};
 pub use image::{Image, image_dir};
 pub use kvm_probe::choose_acceleration;

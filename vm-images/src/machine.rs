@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::acceleration::Acceleration;
 use crate::image::Image;
+use crate::monitor;
 use crate::qemu::Qemu;
 
 /// A way the lab host can be wrong.
@@ -74,10 +75,10 @@ pub fn command_line(spec: &LabSpec, image: &Image, qemu: &Qemu) -> Vec<String> {
 }
 
 /// A q35 board with an IOMMU that also remaps interrupts, which needs the split irqchip under KVM, and without the parts
-/// no check looks at. `-no-reboot`: a panic resets the machine (`panic=-1`), and the reset ends QEMU.
+/// no check looks at. A reset restarts it in place: whether it may is for whoever follows it to say.
 fn board(spec: &LabSpec) -> Vec<String> {
     let mut options = split(
-        "-nodefaults -no-user-config -display none -no-reboot \
+        "-nodefaults -no-user-config -display none \
          -machine q35,kernel-irqchip=split,sata=off,smbus=off,i8042=off,vmport=off,pit=off -device intel-iommu,intremap=on",
     );
     options.extend(spec.acceleration.options().map(str::to_owned));
@@ -131,9 +132,10 @@ fn console(session: &Session) -> Vec<String> {
         Session::Payload { serial_log } => {
             let mut options = vec!["-serial".into(), format!("file:{}", escaped(serial_log))];
             options.extend(split(
-                "-monitor none -device virtio-serial-pci -chardev file,id=output,path=/dev/stdout \
+                "-device virtio-serial-pci -chardev file,id=output,path=/dev/stdout \
                  -device virtserialport,chardev=output,name=lab.output",
             ));
+            options.extend(split(monitor::OPTIONS));
             options
         }
     }

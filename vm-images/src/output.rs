@@ -1,6 +1,7 @@
 //! What comes out of the port `lab.output`: the payload's own lines, and the marks of `lab-host/run-payload` between them.
 
 use std::io;
+use std::mem;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
@@ -14,34 +15,47 @@ pub(crate) enum Mark {
     Started,
     /// The shared folders could not be mounted.
     NoShares,
+    /// The system was told to restart, and the payload is stopped.
+    Restarting,
     /// The payload ended with this exit status.
     Ended(i32),
 }
 
-/// The port's other end; lines of the payload go to `on_line` as they come.
-pub(crate) struct Output<R, F> {
-    /// Where the bytes come from.
-    pub(crate) source: R,
-    /// Who hears the payload.
-    pub(crate) on_line: F,
+/// One line: text, a mark, or a mark behind text that had no line end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// What the payload said.
+    pub(crate) text: Option<String>,
+    /// What the lab host said.
+    pub(crate) mark: Option<Mark>,
 }
 
-impl<R: AsyncBufRead + Unpin, F: FnMut(&str)> Output<R, F> {
-    /// Reads on to the next mark; `None` at the end of the output.
-    pub(crate) async fn next_mark(&mut self) -> io::Result<Option<Mark>> {
-        let mut bytes = Vec::new();
-        while self.source.read_until(b'\n', &mut bytes).await? > 0 {
-            let line = String::from_utf8_lossy(&bytes);
-            let (text, mark) = split(line.trim_end_matches(['\n', '\r']));
-            if let Some(text) = text {
-                (self.on_line)(text);
-            }
-            if mark.is_some() {
-                return Ok(mark);
-            }
-            bytes.clear();
+/// The port's other end.
+pub(crate) struct Output<R> {
+    source: R,
+    unfinished: Vec<u8>,
+}
+
+impl<R: AsyncBufRead + Unpin> Output<R> {
+    /// Reads from `source`.
+    pub(crate) fn new(source: R) -> Self {
+        Self {
+            source,
+            unfinished: Vec::new(),
         }
-        Ok(None)
+    }
+
+    /// The next line; `None` at the end of the output. May be cancelled: what has come of a line is kept.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Line>> {
+        let read = self.source.read_until(b'\n', &mut self.unfinished).await?;
+        if read == 0 && self.unfinished.is_empty() {
+            return Ok(None);
+        }
+        let bytes = mem::take(&mut self.unfinished);
+        let line = String::from_utf8_lossy(&bytes);
+        let (text, mark) = split(line.trim_end_matches(['\n', '\r']));
+        let text = text.map(str::to_owned);
+        Ok(Some(Line { text, mark }))
     }
 }
 
@@ -61,6 +75,7 @@ fn parse(mark: &str) -> Option<Mark> {
     match mark.split_once(' ') {
         None if mark == "started" => Some(Mark::Started),
         None if mark == "no-shares" => Some(Mark::NoShares),
+        None if mark == "restarting" => Some(Mark::Restarting),
         Some(("ended", status)) => status.parse().ok().map(Mark::Ended),
         _ => None,
     }
@@ -68,6 +83,11 @@ fn parse(mark: &str) -> Option<Mark> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncWriteExt as _, BufReader};
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -75,6 +95,7 @@ mod tests {
         assert_eq!(split("\x1estarted"), (None, Some(Mark::Started)));
         assert_eq!(split("\x1eended 2"), (None, Some(Mark::Ended(2))));
         assert_eq!(split("\x1eno-shares"), (None, Some(Mark::NoShares)));
+        assert_eq!(split("\x1erestarting"), (None, Some(Mark::Restarting)));
         assert_eq!(split("started"), (Some("started"), None));
         assert_eq!(split("\x1eended maybe"), (Some("\x1eended maybe"), None));
         assert_eq!(split(""), (Some(""), None));
@@ -88,17 +109,42 @@ mod tests {
         );
     }
 
+    /// The lines of all that comes, each with its mark behind it.
+    async fn lines(source: impl AsyncBufRead + Unpin) -> Vec<(Option<String>, Option<Mark>)> {
+        let mut output = Output::new(source);
+        let mut lines = Vec::new();
+        while let Some(Line { text, mark }) = output.next().await.unwrap() {
+            lines.push((text, mark));
+        }
+        lines
+    }
+
     #[tokio::test]
-    async fn marks_come_in_order_and_text_between_them_is_heard() {
-        let mut heard = Vec::new();
-        let source = &b"\x1estarted\none\ntwo \xff\n\x1eended 7\nlate"[..];
-        let mut output = Output {
-            source,
-            on_line: |line: &str| heard.push(line.to_owned()),
-        };
-        assert_eq!(output.next_mark().await.unwrap(), Some(Mark::Started));
-        assert_eq!(output.next_mark().await.unwrap(), Some(Mark::Ended(7)));
-        assert_eq!(output.next_mark().await.unwrap(), None);
-        assert_eq!(heard, ["one", "two \u{fffd}", "late"]);
+    async fn marks_and_text_come_in_order() {
+        let said = |text: &str| (Some(text.to_owned()), None);
+        assert_eq!(
+            lines(&b"\x1estarted\none\ntwo \xff\n\x1eended 7\nlate"[..]).await,
+            [
+                (None, Some(Mark::Started)),
+                said("one"),
+                said("two \u{fffd}"),
+                (None, Some(Mark::Ended(7))),
+                said("late")
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_read_loses_nothing() {
+        let (mut port, source) = tokio::io::duplex(64);
+        let mut output = Output::new(BufReader::new(source));
+        port.write_all(b"\x1eend").await.unwrap();
+        let early = timeout(Duration::from_millis(1), output.next()).await;
+        assert!(early.is_err(), "half a line is no line: {early:?}");
+        port.write_all(b"ed 4\n").await.unwrap();
+        assert_eq!(
+            output.next().await.unwrap().unwrap().mark,
+            Some(Mark::Ended(4))
+        );
     }
 }

@@ -13,7 +13,7 @@ const ROOT_SIZE: &str = "3G";
 const NVME_SIZE: &str = "256M";
 
 /// Every file of `lab-host/`: name and content. They travel in the binary, so that an installed one can build the image.
-pub(crate) const FILES: [(&str, &str); 18] = [
+pub(crate) const FILES: [(&str, &str); 20] = [
     ("autologin.conf", include_str!("../lab-host/autologin.conf")),
     ("backports", include_str!("../lab-host/backports")),
     ("coldplug.conf", include_str!("../lab-host/coldplug.conf")),
@@ -21,6 +21,7 @@ pub(crate) const FILES: [(&str, &str); 18] = [
     ("fstab", include_str!("../lab-host/fstab")),
     ("init", include_str!("../lab-host/init")),
     ("journald.conf", include_str!("../lab-host/journald.conf")),
+    ("libvirtd.conf", include_str!("../lab-host/libvirtd.conf")),
     ("make-initramfs", include_str!("../lab-host/make-initramfs")),
     (
         "masked-generators",
@@ -32,6 +33,10 @@ pub(crate) const FILES: [(&str, &str); 18] = [
     ("packages", PACKAGES),
     ("profile", include_str!("../lab-host/profile")),
     ("run-payload", include_str!("../lab-host/run-payload")),
+    (
+        "sriov-lab-restarting.service",
+        include_str!("../lab-host/sriov-lab-restarting.service"),
+    ),
     (
         "sriov-lab.service",
         include_str!("../lab-host/sriov-lab.service"),
@@ -81,21 +86,12 @@ fn bootstrap(dir: &Path) -> Vec<String> {
     ])
 }
 
-/// A journal would only cost time: every boot starts from the same file and throws its changes away.
+/// With a journal, as a distribution's installer makes it: without one a power cut leaves a file system that wants checking.
+/// A small one, since little is written.
 fn make_disk(dir: &Path) -> Vec<String> {
     let (rootfs, disk) = (path(dir, "rootfs"), path(dir, "root.img"));
     words(&[
-        "mke2fs",
-        "-q",
-        "-F",
-        "-t",
-        "ext4",
-        "-O",
-        "^has_journal",
-        "-d",
-        &rootfs,
-        &disk,
-        ROOT_SIZE,
+        "mke2fs", "-q", "-F", "-t", "ext4", "-J", "size=16", "-d", &rootfs, &disk, ROOT_SIZE,
     ])
 }
 

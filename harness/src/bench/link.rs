@@ -1,8 +1,10 @@
 //! The PF's network interface, in verbs.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
 
 use super::Bench;
 use crate::facts::{self, NetFacts};
@@ -15,6 +17,41 @@ use crate::undo::Undo;
 /// What `ip` exits with where the kernel refuses; 1 is a mistake of whoever called it (iproute2, ip(8),
 /// exit status).
 const KERNEL_REFUSED: i32 = 2;
+
+/// How the address of an interface came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MacPolicy {
+    /// It is the hardware's own.
+    Permanent,
+    /// The driver took a random one.
+    Random,
+    /// It is that of another interface.
+    Stolen,
+    /// Someone has set it, such as udev.
+    Set,
+}
+
+impl fmt::Display for MacPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Permanent => "permanent",
+            Self::Random => "random",
+            Self::Stolen => "stolen",
+            Self::Set => "set",
+        })
+    }
+}
+
+fn mac_policy(text: &str) -> Option<MacPolicy> {
+    Some(match text {
+        "0" => MacPolicy::Permanent,
+        "1" => MacPolicy::Random,
+        "2" => MacPolicy::Stolen,
+        "3" => MacPolicy::Set,
+        _ => return None,
+    })
+}
 
 impl Bench {
     /// The PF's first network interface as it is now.
@@ -65,6 +102,14 @@ impl Bench {
         Ok(nets)
     }
 
+    /// How the address of a function's interface came about, as the kernel has it in
+    /// `addr_assign_type` (Linux 6.12 include/uapi/linux/netdevice.h, `NET_ADDR_PERM` and following).
+    pub async fn mac_policy(&mut self, bdf: Bdf, interface: &str) -> Result<MacPolicy, Problem> {
+        let path = sysfs::attribute(bdf, &format!("net/{interface}/addr_assign_type"));
+        let text = self.read(&path).await?;
+        Ok(mac_policy(&text).with_context(|| format!("{path} holds {text:?}"))?)
+    }
+
     /// Waits until the PF's interface sees its link partner.
     pub async fn wait_for_carrier(&mut self, limit: Duration) -> Result<bool, Problem> {
         let (host, pf) = (self.host.clone(), self.pf());
@@ -81,7 +126,7 @@ impl Bench {
         Ok(seen.is_some())
     }
 
-    fn link_undo(&self) -> anyhow::Result<Undo> {
+    pub(super) fn link_undo(&self) -> anyhow::Result<Undo> {
         let net = self.facts.device.net.first();
         let net = net.context("the PF had no network interface when the facts were read")?;
         Ok(Undo::Link {

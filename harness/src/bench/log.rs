@@ -1,9 +1,11 @@
 //! What a check leaves in the journal while it runs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
-use reports::{Event, Journal};
+use reports::{Event, Halfway, Journal, Run};
+use serde_json::Value;
 
 use crate::undo::Undo;
 
@@ -15,6 +17,11 @@ pub struct Log {
     notes: Vec<String>,
     times: Vec<(String, Vec<Duration>)>,
     changes: u32,
+    /// What checks have come to that go on after a restart.
+    halves: BTreeMap<String, Halfway>,
+    /// What the running check's part before was, and what its next one is to know.
+    before: Halfway,
+    carried: Value,
 }
 
 impl Log {
@@ -27,6 +34,22 @@ impl Log {
             notes: Vec::new(),
             times: Vec::new(),
             changes: 0,
+            halves: BTreeMap::new(),
+            before: Halfway::default(),
+            carried: Value::Null,
+        }
+    }
+
+    /// Writes on in the journal of a run.
+    pub fn resume(journal: Journal, run: &Run) -> Self {
+        let halfway = run.checks.iter().filter_map(|checked| {
+            let halfway = checked.halfway.clone()?;
+            Some((checked.record.check.clone(), halfway))
+        });
+        Self {
+            changes: run.changes,
+            halves: halfway.collect(),
+            ..Self::new(journal)
         }
     }
 
@@ -37,15 +60,48 @@ impl Log {
             .context("cannot write the journal")
     }
 
-    /// A check begins.
-    pub fn begin(&mut self, check: &str) -> anyhow::Result<()> {
+    /// A check begins, or goes on. Returns how many of its parts are over.
+    pub fn begin(&mut self, check: &str) -> anyhow::Result<usize> {
         check.clone_into(&mut self.check);
-        self.assertions = 0;
-        self.notes.clear();
+        self.before = self.halves.remove(check).unwrap_or_default();
+        self.assertions = self.before.assertions;
+        self.notes.clone_from(&self.before.notes);
         self.times.clear();
+        self.carried = Value::Null;
         self.append(&Event::CheckStarted {
             check: check.to_owned(),
+        })?;
+        Ok(self.before.parts)
+    }
+
+    /// A part of the running check is over, and the check goes on after a restart.
+    pub fn pause(&mut self, parts: usize, took: Duration) -> anyhow::Result<()> {
+        let halfway = Halfway {
+            parts,
+            assertions: self.assertions,
+            seconds: self.took(took).as_secs_f64(),
+            notes: self.notes(),
+            carried: self.carried.take(),
+        };
+        self.append(&Event::PartEnded {
+            check: self.check.clone(),
+            halfway,
         })
+    }
+
+    /// How long the running check has taken in all its parts, given what this one took.
+    pub fn took(&self, part: Duration) -> Duration {
+        Duration::try_from_secs_f64(self.before.seconds).unwrap_or_default() + part
+    }
+
+    /// Keeps something for the running check's next part.
+    pub fn carry(&mut self, value: Value) {
+        self.carried = value;
+    }
+
+    /// What the running check's part before has kept.
+    pub fn carried(&self) -> &Value {
+        &self.before.carried
     }
 
     /// A line of the transcript.

@@ -1,11 +1,13 @@
 //! One device on one machine: the only way to change anything, and the promise to undo it.
 
+mod boot;
 mod contract;
 mod driver;
 mod functions;
 mod link;
 mod log;
 mod look;
+mod persistence;
 mod presence;
 
 use std::io;
@@ -14,13 +16,16 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use nix::errno::Errno;
+use reports::{Journal, Run};
 use tokio::time::Instant;
 
 pub use contract::Attempt;
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
+pub use link::MacPolicy;
 pub use log::Log;
+pub use persistence::RESUME_UNIT;
 pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
 
 use crate::facts::Facts;
@@ -55,6 +60,8 @@ pub struct Bench {
     /// What is written down.
     pub log: Log,
     pending: Vec<Pending>,
+    /// Whether the device is not where it was any more: whatever is there now is somebody else's.
+    elsewhere: bool,
 }
 
 struct Pending {
@@ -71,7 +78,39 @@ impl Bench {
             facts,
             log,
             pending: Vec::new(),
+            elsewhere: false,
         }
+    }
+
+    /// The device is not where it was any more. What the kernel kept about it is gone with it, and
+    /// nothing may be undone on another one.
+    pub fn is_elsewhere(&mut self) {
+        self.elsewhere = true;
+    }
+
+    /// A bench with changes that an earlier process promised to undo.
+    pub fn take_up(
+        host: Rc<dyn Host>,
+        profile: Rc<Profile>,
+        facts: Rc<Facts>,
+        journal: Journal,
+        run: &Run,
+    ) -> anyhow::Result<Self> {
+        let pending = run.pending.iter().map(|change| {
+            let undo = serde_json::from_value(change.undo.clone());
+            let number = change.number;
+            let undo = undo.with_context(|| {
+                format!(
+                    "change {number} ({}) has an undo of another version of this program",
+                    change.what
+                )
+            })?;
+            Ok(Pending { number, undo })
+        });
+        Ok(Self {
+            pending: pending.collect::<anyhow::Result<_>>()?,
+            ..Self::new(host, profile, facts, Log::resume(journal, run))
+        })
     }
 
     /// What `require!` does: notes the assertion, and fails the check where it does not hold.
@@ -177,6 +216,16 @@ impl Bench {
     pub async fn until<T>(
         &self,
         limit: Duration,
+        look: impl AsyncFnMut() -> io::Result<Option<T>>,
+    ) -> Result<Option<T>, Problem> {
+        self.until_every(LOOK_EVERY, limit, look).await
+    }
+
+    /// As [`Bench::until`], with pauses of that length between the looks, for looks that cost something.
+    async fn until_every<T>(
+        &self,
+        pause: Duration,
+        limit: Duration,
         mut look: impl AsyncFnMut() -> io::Result<Option<T>>,
     ) -> Result<Option<T>, Problem> {
         let end = Instant::now() + limit;
@@ -187,7 +236,7 @@ impl Bench {
             if Instant::now() >= end {
                 return Ok(None);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -212,11 +261,12 @@ impl Bench {
         let mut left = Vec::new();
         let mut written = Ok(());
         while let Some(Pending { number, undo }) = self.pending.pop() {
-            let error = undo
-                .apply(self.host.as_ref())
-                .await
-                .err()
-                .map(|error| error.to_string());
+            let applied = if self.elsewhere && undo.is_of_the_device() {
+                Ok(())
+            } else {
+                undo.apply(self.host.as_ref()).await
+            };
+            let error = applied.err().map(|error| error.to_string());
             written = written.and(self.log.undone(number, error.clone()));
             left.extend(error.map(|error| format!("{}: {error}", undo.subject())));
         }

@@ -3,6 +3,7 @@
 //! Facts hold only what stays the same while nobody changes the machine, so that the facts at the
 //! end of a run can be compared with those at its start.
 
+mod boot;
 mod command;
 mod compare;
 mod device;
@@ -25,6 +26,7 @@ mod vf_windows;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot::{boot, is_going_down};
 pub use compare::{compare, reread};
 pub use device::{device, driver, sriov_devices};
 pub use draft::draft;

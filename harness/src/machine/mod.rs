@@ -1,5 +1,6 @@
 //! The machines a device can sit in: everything that can be done to one, and nothing more.
 
+pub mod disk;
 mod local;
 pub mod worker;
 
@@ -19,13 +20,16 @@ pub trait Host {
     async fn read(&self, path: &str) -> io::Result<Vec<u8>>;
     /// Writes `data` with a single `write(2)`, as sysfs wants it. The file must exist.
     async fn write(&self, path: &str, data: &[u8]) -> io::Result<()>;
+    /// Puts a file on disk, whole and lasting, in place of an older one; its folder must exist. With
+    /// `None` the file is removed; one that is not there stays so.
+    async fn put(&self, path: &str, content: Option<&[u8]>) -> io::Result<()>;
     /// The names in a folder, sorted.
     async fn list(&self, path: &str) -> io::Result<Vec<String>>;
     /// Where a symbolic link points, as written in it.
     async fn link(&self, path: &str) -> io::Result<String>;
     /// Runs a command to its end with `LC_ALL=C` and no input.
     async fn run(&self, argv: &[&str]) -> io::Result<Output>;
-    /// Restarts the machine. Does not return where the machine is this one.
+    /// Restarts the machine. Where the machine is this one, it returns only if that does not happen.
     async fn reboot(&self) -> io::Result<()>;
 }
 

@@ -172,6 +172,10 @@ pub enum VfAttribute {
 pub struct KnownIssue {
     /// The check's id.
     pub check: String,
+    /// The code of its finding that is known; whatever else the check finds is a failure. Any finding
+    /// of the check where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
     /// What goes wrong.
     pub reason: String,
     /// Who says so.

@@ -232,6 +232,7 @@ pub(super) static SOURCES: &[Key] = &[
 
 static KNOWN_ISSUE: &[Key] = &[
     required("check", Shape::Text, r#"check = "persist::udev_rule""#),
+    optional("finding", Shape::Text, r#"finding = "vfs-lost-at-restart""#),
     required("reason", Shape::Text, r#"reason = "…""#),
     required("source", Shape::Text, r#"source = "RHEL 9, 14.7.2""#),
 ];

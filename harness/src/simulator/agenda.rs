@@ -17,8 +17,21 @@ pub(super) enum Effect {
     AddVfs(u16),
     /// VFs disappear.
     RemoveVfs,
+    /// udev applies a rule.
+    Rule(Ruling),
+    /// The boot scripts put the PF's interface up.
+    BootLink,
     /// A network interface sees its link partner.
     Carrier(String),
+}
+
+/// What a rule of udev will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ruling {
+    /// What is written to `sriov_numvfs`.
+    pub numvfs: String,
+    /// The interface has appeared because the machine has started.
+    pub boots: bool,
 }
 
 /// Things to come.
@@ -26,12 +39,22 @@ pub(super) enum Effect {
 pub(super) struct Agenda {
     effects: Vec<(Instant, Effect)>,
     locked_until: Option<Instant>,
+    udev_busy_until: Option<Instant>,
 }
 
 impl Agenda {
     /// Something will happen.
     pub(super) fn at(&mut self, time: Instant, effect: Effect) {
         self.effects.push((time, effect));
+    }
+
+    /// Everything happens by another clock.
+    pub(super) fn shift(&mut self, by: &impl Fn(Instant) -> Instant) {
+        for (time, _) in &mut self.effects {
+            *time = by(*time);
+        }
+        self.locked_until = self.locked_until.map(by);
+        self.udev_busy_until = self.udev_busy_until.map(by);
     }
 
     /// Something will not happen after all.
@@ -58,5 +81,22 @@ impl Agenda {
     /// Until when the PF's device lock is held, if it is.
     pub(super) fn locked(&self, now: Instant) -> Option<Instant> {
         self.locked_until.filter(|until| *until > now)
+    }
+
+    /// A worker of udev's waits in a write until then.
+    pub(super) fn occupy_udev(&mut self, until: Instant) {
+        self.udev_busy_until = self.udev_busy_until.max(Some(until));
+    }
+
+    /// Until when udev has something to do at least, if it has.
+    pub(super) fn udev_busy(&self, now: Instant) -> Option<Instant> {
+        let rules = self
+            .effects
+            .iter()
+            .filter(|(_, effect)| matches!(effect, Effect::Rule(_)));
+        let planned = rules.map(|(time, _)| *time).max();
+        planned
+            .max(self.udev_busy_until)
+            .filter(|until| *until > now)
     }
 }

@@ -146,7 +146,8 @@ impl World {
         } else {
             self.accept_own(bdf, driver)?;
         }
-        let model = &self.model;
+        let mac = self.new_mac(bdf);
+        let (model, now) = (&self.model, self.now);
         let Some(function) = self.device.function(bdf) else {
             return Err(Errno::ENODEV);
         };
@@ -154,12 +155,15 @@ impl World {
         function.interface = if driver == VFIO {
             None
         } else {
-            function.new_interface(model)
+            function.new_interface(model, mac, now)
         };
         if bdf == PF && driver != VFIO {
             self.lower_total();
         }
         self.publish(bdf);
+        if bdf == PF && self.device.pf.interface.is_some() {
+            self.interface_appeared();
+        }
         Ok(())
     }
 

@@ -54,7 +54,12 @@ impl World {
             self.tree.file(&format!("{at}/msi_irqs/{irq}"), "msix\n");
         }
         match &function.interface {
-            Some(interface) => self.publish_interface(&at, interface),
+            Some(interface) => {
+                self.publish_interface(&at, interface);
+                let policy = self.model.mac_policy(function.index.is_some());
+                let path = format!("{at}/net/{}/addr_assign_type", interface.name);
+                self.tree.file(&path, format!("{policy}\n"));
+            }
             None => self.publish_nvme(&at),
         }
     }

@@ -9,6 +9,9 @@ use super::ip;
 /// `uname -r`.
 pub(super) const KERNEL: &str = "6.12.107+deb13-amd64";
 
+/// The same under [`Fault::KernelChangesAtReboot`].
+pub(super) const OTHER_KERNEL: &str = "6.12.108+deb13-amd64";
+
 impl World {
     /// Runs a command to its end.
     pub(super) fn command(&mut self, argv: &[&str]) -> Output {
@@ -18,10 +21,12 @@ impl World {
             } else {
                 "x86_64\n"
             }),
-            ["uname", "-r"] => printed(format!("{KERNEL}\n")),
+            ["uname", "-r"] => printed(format!("{}\n", self.model.kernel())),
             ["id", "-u"] => printed("0\n"),
             ["dmesg", "-r"] => printed(self.log.raw()),
-            ["udevadm", "settle" | "control", ..] => printed(""),
+            ["udevadm", "control", ..] => printed(""),
+            ["udevadm", "info", "--query=property", path] => self.udev_info(path),
+            ["systemctl", arguments @ ..] => self.systemctl(arguments),
             ["modinfo", "-n", module] => self.modinfo(module),
             ["virsh", "version"] => self.virsh_version(),
             ["ethtool", "-i", name] => self.ethtool(name),
@@ -40,7 +45,8 @@ impl World {
     fn modinfo(&self, module: &str) -> Output {
         if module == "vfio-pci" && !self.model.has(Fault::NoVfio) {
             return printed(format!(
-                "/lib/modules/{KERNEL}/kernel/drivers/vfio/pci/vfio-pci.ko.xz\n"
+                "/lib/modules/{}/kernel/drivers/vfio/pci/vfio-pci.ko.xz\n",
+                self.model.kernel()
             ));
         }
         failed(1, &format!("modinfo: ERROR: Module {module} not found."))
@@ -62,11 +68,11 @@ impl World {
         let Some(function) = self.device.owner(name) else {
             return failed(71, "Cannot get driver information: No such device");
         };
-        let driver = function.driver.clone().unwrap_or_default();
+        let (bdf, driver) = (function.bdf, function.driver.clone().unwrap_or_default());
+        let kernel = self.model.kernel();
         printed(format!(
-            "driver: {driver}\nversion: {KERNEL}\nfirmware-version: 1.0 (simulated)\nexpansion-rom-version: \nbus-info: {}\n\
-             supports-statistics: yes\nsupports-test: yes\nsupports-eeprom-access: yes\nsupports-register-dump: yes\nsupports-priv-flags: no\n",
-            function.bdf
+            "driver: {driver}\nversion: {kernel}\nfirmware-version: 1.0 (simulated)\nexpansion-rom-version: \nbus-info: {bdf}\n\
+             supports-statistics: yes\nsupports-test: yes\nsupports-eeprom-access: yes\nsupports-register-dump: yes\nsupports-priv-flags: no\n"
         ))
     }
 }

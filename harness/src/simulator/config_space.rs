@@ -6,7 +6,7 @@
 use super::driver::Express;
 use super::fault::Fault;
 use super::groups::has_iommu;
-use super::model::{Model, PF, PORT};
+use super::model::{Model, PORT};
 
 /// Where the PF's SR-IOV capability stands.
 const SRIOV: usize = 0x160;
@@ -64,13 +64,13 @@ pub(super) fn of_vf(model: &Model) -> Vec<u8> {
     space.bytes
 }
 
-/// The root port's.
-pub(super) fn of_port(model: &Model) -> Vec<u8> {
+/// A root port's; behind it are the buses from the first number to the last.
+pub(super) fn of_port(model: &Model, buses: [u8; 2]) -> Vec<u8> {
     let mut space = Space::new(1);
     space.put16(0x00, 0x8086);
     space.put16(0x02, 0x2030); // pci.ids: Sky Lake-E PCI Express Root Port A
     space.put16(0x0a, 0x0604); // PCI_CLASS_BRIDGE_PCI
-    space.bytes[0x18..0x1b].copy_from_slice(&[PORT.bus, PF.bus, model.last_bus]);
+    space.bytes[0x18..0x1b].copy_from_slice(&[PORT.bus, buses[0], buses[1]]);
     space.power(0x40, false);
     space.express(0xa0, ROOT_PORT, 0, trained(model), model.row.express);
     if model.ari {
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_port_isolates_unless_it_is_to_blame() {
-        let acs = read(of_port(&model(None))).acs.unwrap();
+        let acs = read(of_port(&model(None), [1, 1])).acs.unwrap();
         assert!(
             [
                 AcsControl::Sv,
@@ -326,11 +326,14 @@ mod tests {
             .iter()
             .all(|control| acs.enabled.contains(control))
         );
-        assert_eq!(read(of_port(&model(Some(Fault::AcsMissing)))).acs, None);
-        let express = read(of_port(&model(None))).express.unwrap();
+        assert_eq!(
+            read(of_port(&model(Some(Fault::AcsMissing)), [1, 1])).acs,
+            None
+        );
+        let express = read(of_port(&model(None), [1, 1])).express.unwrap();
         assert!(express.ari_forwarding_enabled);
         assert!(
-            !read(of_port(&model(Some(Fault::BusWindowSmall))))
+            !read(of_port(&model(Some(Fault::BusWindowSmall)), [1, 1]))
                 .express
                 .unwrap()
                 .ari_forwarding_supported

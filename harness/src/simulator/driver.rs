@@ -36,6 +36,8 @@ pub(super) struct PfDriver {
     pub leaves_vfs: bool,
     /// MTU range of the PF; the upper end gives way to the profile's claim.
     pub mtu: RangeInclusive<u32>,
+    /// Where a VF's interface has its address from.
+    pub vf_mac: VfMac,
     /// Reset methods of a VF, where the profile claims nothing else.
     pub vf_reset: &'static [&'static str],
     /// The PCI Express link.
@@ -71,4 +73,15 @@ pub(super) struct Express {
     pub generation: u8,
     /// Lanes.
     pub width: u8,
+}
+
+/// Where the address of a VF's interface comes from while nobody has set one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VfMac {
+    /// It is the VF's own.
+    Permanent,
+    /// The PF's driver makes one up whenever it creates the VF; to the VF's driver it is permanent.
+    OfPf,
+    /// The VF's driver makes one up whenever it binds.
+    Random,
 }

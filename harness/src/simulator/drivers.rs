@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::driver::{Bar, Express, Layout, PfDriver};
+use super::driver::{Bar, Express, Layout, PfDriver, VfMac};
 use crate::profile::Kind;
 
 /// The row of a driver; an ideal one of that kind for a driver that is not in the table.
@@ -63,6 +63,7 @@ const IGB: PfDriver = PfDriver {
     resets: true, // K igb_main.c, igb_sriov_reinit and igb_change_mtu; seen with QEMU 11.1.3
     leaves_vfs: false, // K igb_main.c, igb_remove
     mtu: 68..=9216, // K igb_main.c, igb_probe
+    vf_mac: VfMac::Random, // K igbvf/netdev.c, igbvf_probe
     vf_reset: &["flr"], // seen with QEMU 10.0.2
     express: express(1, 4), // assumed
     speed: 1000,  // seen with QEMU 10.0.2
@@ -84,6 +85,7 @@ const IXGBE: PfDriver = PfDriver {
     resets: true,                       // K ixgbe_main.c, ixgbe_sriov_reinit and ixgbe_change_mtu
     leaves_vfs: false,                  // K ixgbe_main.c, ixgbe_remove
     mtu: 68..=9710,                     // K ixgbe_main.c, ixgbe_probe
+    vf_mac: VfMac::Random,              // K ixgbevf_main.c, ixgbevf_sw_init
     vf_reset: &["device_specific"],     // K drivers/pci/quirks.c, pci_dev_reset_methods
     express: express(2, 8),             // assumed
     speed: 10_000,                      // K ixgbe_main.c, SFP+
@@ -105,6 +107,7 @@ const I40E: PfDriver = PfDriver {
     resets: false,                                  // assumed
     leaves_vfs: false,                              // K i40e_main.c, i40e_remove
     mtu: 68..=9702,                                 // K i40e_main.c, i40e_config_netdev
+    vf_mac: VfMac::Random,                          // K iavf_main.c, iavf_init_config_adapter
     vf_reset: &["flr"],                             // assumed: the SR-IOV specification demands it
     express: express(3, 8),                         // assumed
     speed: 10_000,                                  // assumed: what X710, XL710 and XXV710 all can
@@ -126,6 +129,7 @@ const ICE: PfDriver = PfDriver {
     resets: false,                                   // assumed
     leaves_vfs: false,                               // K ice_main.c, ice_remove
     mtu: 68..=9702,                                  // K ice.h, ICE_MAX_MTU
+    vf_mac: VfMac::Random,                           // K iavf_main.c, iavf_init_config_adapter
     vf_reset: &["flr"],                              // assumed: the SR-IOV specification demands it
     express: express(4, 16),                         // assumed
     speed: 100_000,                                  // assumed
@@ -147,6 +151,7 @@ const MLX5: PfDriver = PfDriver {
     resets: false,                  // assumed
     leaves_vfs: false,              // K mlx5/core/main.c, remove_one
     mtu: 68..=9978,                 // K en_main.c: firmware's; the upper end is assumed
+    vf_mac: VfMac::Random,          // K en_main.c, mlx5e_set_netdev_dev_addr
     vf_reset: &["flr"],             // assumed: the SR-IOV specification demands it
     express: express(3, 16),        // assumed
     speed: 100_000,                 // assumed
@@ -168,6 +173,7 @@ const BNX2X: PfDriver = PfDriver {
     resets: false,                                  // assumed
     leaves_vfs: false,                              // K bnx2x_main.c, __bnx2x_remove
     mtu: 46..=9600,                                 // K bnx2x_main.c, bnx2x_init_dev
+    vf_mac: VfMac::Random,                          // assumed
     vf_reset: &["flr"],                             // assumed: the SR-IOV specification demands it
     express: express(2, 8),                         // assumed
     speed: 10_000,                                  // assumed
@@ -189,6 +195,7 @@ const SFC: PfDriver = PfDriver {
     resets: false,                  // assumed
     leaves_vfs: false,              // K sfc/efx.c, efx_pci_remove
     mtu: 68..=9216,                 // K sfc/net_driver.h, EFX_MAX_MTU
+    vf_mac: VfMac::OfPf,            // K sfc/ef10_sriov.c, efx_ef10_sriov_alloc_vf_vswitching
     vf_reset: &["flr"],             // assumed: the SR-IOV specification demands it
     express: express(3, 8),         // assumed
     speed: 10_000,                  // assumed
@@ -210,6 +217,7 @@ const QEDE: PfDriver = PfDriver {
     resets: false,                // assumed
     leaves_vfs: false,            // K qed_main.c, qed_slowpath_stop
     mtu: 46..=9600,               // K qede_main.c, qede_init_ndev
+    vf_mac: VfMac::Random,        // assumed
     vf_reset: &["flr"],           // assumed: the SR-IOV specification demands it
     express: express(3, 8),       // assumed
     speed: 10_000,                // assumed
@@ -229,12 +237,13 @@ const NVME: PfDriver = PfDriver {
     refusal: Errno::EINVAL,       // K drivers/pci/iov.c, sriov_enable
     needs_up: false,              // K nvme/host/pci.c
     resets: false,
-    leaves_vfs: true,       // seen with QEMU 10.0.2
-    mtu: 0..=0,             // no network interface
-    vf_reset: &["flr"],     // seen with QEMU 10.0.2
-    express: express(3, 4), // assumed
-    speed: 0,               // no network interface
-    takes: [ms(0), ms(50)], // seen with QEMU 10.0.2: disabling takes 1.05 s in all
+    leaves_vfs: true,         // seen with QEMU 10.0.2
+    mtu: 0..=0,               // no network interface
+    vf_mac: VfMac::Permanent, // no network interface
+    vf_reset: &["flr"],       // seen with QEMU 10.0.2
+    express: express(3, 4),   // assumed
+    speed: 0,                 // no network interface
+    takes: [ms(0), ms(50)],   // seen with QEMU 10.0.2: disabling takes 1.05 s in all
 };
 
 /// An ideal network adapter; every number is chosen.
@@ -253,6 +262,7 @@ const MOCK_NIC: PfDriver = PfDriver {
     resets: false,
     leaves_vfs: false,
     mtu: 68..=9216,
+    vf_mac: VfMac::Permanent,
     vf_reset: &["flr"],
     express: express(4, 8),
     speed: 25_000,
@@ -275,6 +285,7 @@ const MOCK_NVME: PfDriver = PfDriver {
     resets: false,
     leaves_vfs: true,
     mtu: 0..=0,
+    vf_mac: VfMac::Permanent,
     vf_reset: &["flr"],
     express: express(4, 4),
     speed: 0,

@@ -65,6 +65,17 @@ pub enum Fault {
     MtuBeyondAccepted,
     KernelWarns,
     RemovalWarns,
+    VfsLostAtReboot,
+    VfsOnWrongPort,
+    KernelWarnsAtBoot,
+    GroupChanged,
+    NameChanged,
+    MacPolicyChanged,
+    LateAfterLibvirt,
+    RuleNotRemoved,
+    DeviceGoneAfterReboot,
+    DeviceMovedByReboot,
+    KernelChangesAtReboot,
 }
 
 impl Fault {

@@ -28,6 +28,7 @@ impl Interview {
         interview.counts().await;
         interview.vf().await;
         interview.use_over_time().await;
+        interview.over_restarts().await;
         interview.answers
     }
 
@@ -117,6 +118,36 @@ impl Interview {
         self.run(&["dmesg", "-r"]).await;
     }
 
+    async fn over_restarts(&mut self) {
+        let path = "/etc/udev/rules.d/a.rules";
+        let rule = r#"ACTION=="add", SUBSYSTEM=="net", ATTR{device/sriov_numvfs}="2""#;
+        self.host.put(path, Some(rule.as_bytes())).await.unwrap();
+        self.restart().await;
+        self.host.put(path, None).await.unwrap();
+        self.restart().await;
+    }
+
+    async fn restart(&mut self) {
+        self.host.reboot().await.unwrap();
+        for file in ["osrelease", "random/boot_id"] {
+            self.read(&format!("/proc/sys/kernel/{file}")).await;
+        }
+        for folder in [
+            "/sys/bus/pci/devices",
+            "/sys/kernel/iommu_groups",
+            "/sys/class/net",
+        ] {
+            self.list(folder).await;
+        }
+        self.read(&path("sriov_numvfs")).await;
+        self.read(&format!("{VF0}/net/enp1s0v0/addr_assign_type"))
+            .await;
+        let seen = format!("--path={VF0}");
+        self.run(&["udevadm", "info", "--query=property", &seen])
+            .await;
+        self.run(&["dmesg", "-r"]).await;
+    }
+
     async fn numvfs(&mut self, count: &str) {
         self.write(&path("sriov_numvfs"), count).await;
         self.read(&path("sriov_numvfs")).await;
@@ -159,10 +190,7 @@ async fn each_fault_shows_and_a_good_machine_answers_the_same_each_time() {
     let good = Interview::with(None).await;
     assert_eq!(good, Interview::with(None).await);
     for fault in Fault::ALL {
-        assert_ne!(
-            Interview::with(Some(*fault)).await,
-            good,
-            "{fault} changes nothing"
-        );
+        let changed = Interview::with(Some(*fault)).await != good;
+        assert!(changed, "{fault} changes nothing");
     }
 }

@@ -1,5 +1,7 @@
 //! The PCI functions of the device, and what the kernel keeps about each.
 
+use tokio::time::Instant;
+
 use crate::pci::Bdf;
 use crate::profile::Kind;
 
@@ -21,6 +23,8 @@ pub(super) struct Function {
     pub reset_methods: Vec<String>,
     /// The network interface that its driver has made.
     pub interface: Option<Interface>,
+    /// Since when it is there.
+    pub since: Instant,
     /// It reads as all ones.
     pub dead: bool,
     /// Its lock is held for ever (`devices.md`, finding 7: igbvf in `napi_disable`).
@@ -34,6 +38,8 @@ pub(super) struct Interface {
     pub name: String,
     /// Its address.
     pub mac: [u8; 6],
+    /// Since when it is there.
+    pub since: Instant,
     /// `IFF_UP`.
     pub up: bool,
     /// It sees its link partner.
@@ -74,11 +80,13 @@ pub(super) struct History {
     pub busy_removals: u32,
     /// How often a driver was bound to the PF.
     pub binds: u32,
+    /// How many random addresses drivers have taken.
+    pub random_macs: u32,
 }
 
 impl Function {
     /// A function that nobody has bound yet.
-    pub(super) fn new(model: &Model, bdf: Bdf, index: Option<u16>) -> Self {
+    pub(super) fn new(model: &Model, bdf: Bdf, index: Option<u16>, since: Instant) -> Self {
         Self {
             bdf,
             index,
@@ -86,25 +94,25 @@ impl Function {
             driver_override: None,
             reset_methods: default_reset_methods(model, index.is_some()),
             interface: None,
+            since,
             dead: false,
             stuck: false,
         }
     }
 
     /// The interface that the function's own driver makes: down, as the kernel leaves it.
-    pub(super) fn new_interface(&self, model: &Model) -> Option<Interface> {
+    pub(super) fn new_interface(
+        &self,
+        model: &Model,
+        mac: [u8; 6],
+        since: Instant,
+    ) -> Option<Interface> {
         (model.kind == Kind::Nic).then(|| Interface {
             name: self
                 .index
-                .map_or("enp1s0".into(), |index| format!("enp1s0v{index}")),
-            mac: [
-                0x02,
-                0x00,
-                0x00,
-                0x01,
-                self.index.map_or(0, |_| 1),
-                self.index.unwrap_or(0).to_le_bytes()[0],
-            ],
+                .map_or("enp1s0".into(), |index| model.vf_interface(index)),
+            mac,
+            since,
             up: false,
             carrier: false,
             mtu: 1500,
@@ -134,9 +142,9 @@ pub(super) fn default_reset_methods(model: &Model, is_vf: bool) -> Vec<String> {
 
 impl Device {
     /// The device at boot, before any driver.
-    pub(super) fn new(model: &Model) -> Self {
+    pub(super) fn new(model: &Model, now: Instant) -> Self {
         Self {
-            pf: Function::new(model, PF, None),
+            pf: Function::new(model, PF, None, now),
             vfs: Vec::new(),
             num_vfs: 0,
             total_vfs: model.hardware_vfs,

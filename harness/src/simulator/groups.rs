@@ -64,6 +64,7 @@ fn inseparable(model: &Model, one: Bdf, other: Bdf) -> bool {
         Some(Fault::AcsMissing) => true,
         Some(Fault::PfGroupShared) => [one, other].iter().all(|bdf| [PF, SIBLING].contains(bdf)),
         Some(Fault::VfGroupsShared) => vfs,
+        Some(Fault::GroupChanged) => vfs && model.restarts > 0,
         _ => false,
     }
 }

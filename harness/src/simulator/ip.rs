@@ -83,6 +83,7 @@ fn links(world: &World) -> Vec<Value> {
     let management = Interface {
         name: MANAGEMENT.into(),
         mac: [2, 0, 0, 0, 0, 1],
+        since: world.booted,
         up: true,
         carrier: true,
         mtu: 1500,

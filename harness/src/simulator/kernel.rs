@@ -84,6 +84,23 @@ impl World {
         Ok(Turn::Over(over, step.result))
     }
 
+    /// A file on disk is replaced or removed; the kernel's own file systems let nobody do that.
+    pub(super) fn put(&mut self, path: &str, content: Option<&[u8]>) -> Result<(), Errno> {
+        if !matches!(Target::of(path), Target::Plain) {
+            return Err(Errno::EPERM);
+        }
+        if let Some(content) = content {
+            let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+            self.tree.list(folder)?;
+            self.tree.file(path, File::Bytes(content.into()));
+        } else {
+            // With what a cut-off replacement may have left of it.
+            self.tree.remove(&format!("{path}.new"));
+            self.tree.remove(path);
+        }
+        Ok(())
+    }
+
     fn store(&mut self, target: &Target<'_>, path: &str, text: &str, data: &[u8]) -> Step {
         match *target {
             Target::KernelLog => {

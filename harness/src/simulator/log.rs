@@ -8,6 +8,7 @@ use std::time::Duration;
 pub(super) enum Level {
     Error = 3,
     Warning = 4,
+    Notice = 5,
     Info = 6,
 }
 

@@ -2,7 +2,6 @@
 //! with Debian 13, whose kernel is the one that the semantics of this simulator are taken from.
 
 use super::Tree;
-use super::commands::KERNEL;
 use super::fault::Fault;
 use super::groups::has_iommu;
 use super::model::{Model, PF};
@@ -31,11 +30,20 @@ pub(super) fn install(tree: &mut Tree, model: &Model) {
     tree.folder("/sys/bus/pci/drivers");
     tree.file("/sys/bus/pci/drivers_probe", File::WRITE_ONLY);
     tree.folder("/etc/udev/rules.d");
+    tree.folder("/etc/systemd/system");
+    tree.folder("/var/lib");
     tree.file("/usr/share/misc/pci.ids", pci_ids(model));
 }
 
 fn system(tree: &mut Tree, model: &Model) {
-    tree.file("/proc/sys/kernel/osrelease", format!("{KERNEL}\n"));
+    tree.file(
+        "/proc/sys/kernel/osrelease",
+        format!("{}\n", model.kernel()),
+    );
+    tree.file(
+        "/proc/sys/kernel/random/boot_id",
+        format!("00000000-0000-4000-8000-{:012}\n", model.restarts),
+    );
     tree.file("/proc/cmdline", command_line(model));
     tree.file(
         "/etc/os-release",
@@ -59,7 +67,10 @@ fn command_line(model: &Model) -> String {
     } else {
         ""
     };
-    format!("BOOT_IMAGE=/boot/vmlinuz-{KERNEL} root=/dev/vda1 ro quiet{iommu}{acs}\n")
+    format!(
+        "BOOT_IMAGE=/boot/vmlinuz-{} root=/dev/vda1 ro quiet{iommu}{acs}\n",
+        model.kernel()
+    )
 }
 
 /// The chips' names begin with `IR-` where interrupts are remapped, which `intel_iommu=off` does not

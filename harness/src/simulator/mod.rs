@@ -4,7 +4,9 @@
 //! takes on tokio's clock is what the kernel takes; with a paused clock it takes no time at all.
 
 mod agenda;
+mod asleep;
 mod binding;
+mod boot;
 mod bound;
 mod commands;
 mod config_space;
@@ -18,19 +20,27 @@ mod kernel;
 mod kstrto;
 mod link;
 mod log;
+mod mac;
 mod machine;
 mod model;
+mod neighbour;
 mod numvfs;
 mod publish;
 mod reset;
+mod systemctl;
 mod tree;
+mod udev;
 
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod invariants;
+#[cfg(test)]
+mod restarts;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +52,7 @@ use async_trait::async_trait;
 use nix::errno::Errno;
 use tokio::time::{Instant, sleep_until};
 
+pub use asleep::Asleep;
 pub use fault::{Fault, UnknownFault};
 
 use crate::machine::{Host, Output};
@@ -112,6 +123,10 @@ impl Host for Simulator {
         self.take_turns(|world| world.write(path, data)).await
     }
 
+    async fn put(&self, path: &str, content: Option<&[u8]>) -> io::Result<()> {
+        Ok(self.at_present(|world| world.put(path, content))?)
+    }
+
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
         Ok(self.at_present(|world| world.tree.list(path))?)
     }
@@ -121,12 +136,18 @@ impl Host for Simulator {
     }
 
     async fn run(&self, argv: &[&str]) -> io::Result<Output> {
+        if let ["udevadm", "settle", options @ ..] = argv {
+            return Ok(self.settle(options).await);
+        }
+        if let ["systemctl", "is-system-running", options @ ..] = argv {
+            return Ok(self.is_running(options).await);
+        }
         Ok(self.at_present(|world| world.command(argv)))
     }
 
     async fn reboot(&self) -> io::Result<()> {
-        sleep_until(Instant::now() + REBOOT).await;
         self.at_present(World::reboot);
+        sleep_until(Instant::now() + REBOOT).await;
         Ok(())
     }
 }
@@ -158,6 +179,7 @@ impl Step {
 }
 
 /// The machine's parts.
+#[derive(Clone)]
 struct World {
     model: Model,
     tree: Tree,
@@ -167,46 +189,19 @@ struct World {
     agenda: Agenda,
     /// The config space of every VF.
     vf_config: Vec<u8>,
+    /// Rules of udev that the boot files hold a copy of.
+    initramfs: Vec<String>,
     booted: Instant,
     now: Instant,
 }
 
 impl World {
-    fn boot(model: Model, now: Instant) -> Self {
-        let mut world = Self {
-            tree: Tree::new(),
-            log: KernelLog::default(),
-            device: Device::new(&model),
-            groups: Groups::default(),
-            agenda: Agenda::default(),
-            vf_config: config_space::of_vf(&model),
-            booted: now,
-            now,
-            model,
-        };
-        machine::install(&mut world.tree, &world.model);
-        world.publish_drivers();
-        world.publish_port();
-        if world.model.has(Fault::WrongDriver) {
-            world.device.pf.driver_override = Some(binding::VFIO.into());
-        }
-        world.publish_pf();
-        world.attach(PF);
-        world.boot_link();
-        world
-    }
-
-    /// What is on disk survives.
-    fn reboot(&mut self) {
-        let disk = std::mem::replace(&mut self.tree, Tree::new());
-        *self = Self::boot(self.model.clone(), self.now);
-        self.tree.adopt(&disk, "/etc/udev/rules.d");
-    }
-
     fn happen(&mut self, effect: &Effect) {
         match effect {
             Effect::AddVfs(count) => self.add_vfs(*count),
             Effect::RemoveVfs => self.remove_vfs(),
+            Effect::Rule(ruling) => self.follow(ruling),
+            Effect::BootLink => self.boot_link(),
             Effect::Carrier(name) => self.gain_carrier(name),
         }
     }

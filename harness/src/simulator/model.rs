@@ -3,6 +3,7 @@
 use crate::pci::Bdf;
 use crate::profile::{Kind, PciMatch, Profile};
 
+use super::commands::{KERNEL, OTHER_KERNEL};
 use super::driver::{Layout, PfDriver};
 use super::drivers;
 use super::fault::Fault;
@@ -18,6 +19,20 @@ pub(super) const PORT: Bdf = Bdf {
 pub(super) const PF: Bdf = Bdf {
     domain: 0,
     bus: 1,
+    device: 0,
+    function: 0,
+};
+/// The root port of the neighbour.
+pub(super) const SECOND_PORT: Bdf = Bdf {
+    domain: 0,
+    bus: 0,
+    device: 4,
+    function: 0,
+};
+/// Where a second device sits under some faults; no VF comes to lie there.
+pub(super) const NEIGHBOUR: Bdf = Bdf {
+    domain: 0,
+    bus: 2,
     device: 0,
     function: 0,
 };
@@ -69,6 +84,8 @@ pub(super) struct Model {
     pub max_mtu: u32,
     /// What is wrong.
     pub fault: Option<Fault>,
+    /// How often the machine has restarted.
+    pub restarts: u32,
 }
 
 impl Model {
@@ -119,6 +136,50 @@ impl Model {
             vf_reset: vf_reset(&claims.vf_reset, row, fault),
             max_mtu: claims.max_mtu.unwrap_or(*row.mtu.end()),
             fault,
+            restarts: 0,
+        }
+    }
+
+    /// The same in the next boot.
+    pub(super) fn restarted(&self) -> Self {
+        Self {
+            restarts: self.restarts + 1,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the device did not come back from a restart.
+    pub(super) fn is_gone(&self) -> bool {
+        let lost = self.has(Fault::DeviceGoneAfterReboot) || self.has(Fault::DeviceMovedByReboot);
+        lost && self.restarts > 0
+    }
+
+    /// `uname -r`.
+    pub(super) fn kernel(&self) -> &'static str {
+        if self.has(Fault::KernelChangesAtReboot) && self.restarts > 0 {
+            OTHER_KERNEL
+        } else {
+            KERNEL
+        }
+    }
+
+    /// The four ids of a function with this device id: vendor, device and the subsystem's two.
+    pub(super) fn header_ids(&self, device: u16) -> [u16; 4] {
+        let ids = &self.ids;
+        [
+            ids.vendor,
+            device,
+            ids.subsystem_vendor.unwrap_or(ids.vendor),
+            ids.subsystem_device.unwrap_or(1),
+        ]
+    }
+
+    /// What udev calls the interface of a VF.
+    pub(super) fn vf_interface(&self, index: u16) -> String {
+        if self.has(Fault::NameChanged) && self.restarts > 0 {
+            format!("eth{}", index + 1)
+        } else {
+            format!("enp1s0v{index}")
         }
     }
 

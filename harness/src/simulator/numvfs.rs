@@ -196,7 +196,7 @@ impl World {
         self.device.history.enables += 1;
         // As most warnings do, it comes once a boot (`WARN_ON_ONCE`).
         if self.model.has(Fault::KernelWarns) && self.device.history.enables == 1 {
-            self.warn_with_stack("678 sriov_enable+0x2f1/0x3d0");
+            self.warn_of_creation();
         }
         for index in 0..count {
             let Some(bdf) = self.model.vf(index) else {
@@ -205,14 +205,18 @@ impl World {
             let [vendor, device] = [self.model.ids.vendor, self.model.vf_device];
             let class = self.model.class();
             self.say(Level::Info, format!("pci {bdf}: [{vendor:04x}:{device:04x}] type 00 class {class:#08x} PCIe Endpoint"));
-            self.device
-                .vfs
-                .push(Function::new(&self.model, bdf, Some(index)));
+            let vf = Function::new(&self.model, bdf, Some(index), self.now);
+            self.device.vfs.push(vf);
             self.publish_vf(usize::from(index));
             self.attach(bdf);
         }
         self.device.num_vfs = count;
         self.publish_sriov();
+    }
+
+    /// A WARNING in the middle of creating VFs.
+    pub(super) fn warn_of_creation(&mut self) {
+        self.warn_with_stack("678 sriov_enable+0x2f1/0x3d0");
     }
 
     fn warn_with_stack(&mut self, place: &str) {
@@ -225,6 +229,12 @@ impl World {
             format!("WARNING: CPU: 1 PID: 812 at drivers/pci/iov.c:{place}"),
         );
         self.say(Level::Warning, "Call Trace:".into());
+        if let Some(driver) = self.device.pf.driver.clone() {
+            self.say(
+                Level::Warning,
+                format!(" {driver}_sriov_configure+0x1c1/0x2b0 [{driver}]"),
+            );
+        }
         self.say(Level::Warning, " sriov_numvfs_store+0xbe/0x140".into());
         self.say(
             Level::Warning,

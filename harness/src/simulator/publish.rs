@@ -11,40 +11,30 @@ use super::config_space::{self, DEAD, PF_BAR, PF_BAR_SIZE};
 use super::driver::Express;
 use super::fault::Fault;
 use super::function::{Function, Interface};
-use super::model::{PF, PORT, SIBLING};
+use super::model::{NEIGHBOUR, PF, PORT, SECOND_PORT, SIBLING};
 use super::tree::File;
 
-/// Where the root port is, and below it everything else.
-const PORT_FOLDER: &str = "/sys/devices/pci0000:00/0000:00:03.0";
+/// Where the root ports are, and below each what is behind it.
+const ROOT: &str = "/sys/devices/pci0000:00";
 /// From the folder of a function below the root port to `/sys`.
 pub(super) const UP: &str = "../../../..";
 /// `IORESOURCE_MEM | IORESOURCE_PREFETCH | IORESOURCE_MEM_64 | IORESOURCE_SIZEALIGN` of
 /// include/linux/ioport.h, and the BAR's own low bits.
 const MEMORY_FLAGS: u64 = 0x14_220c;
 
-/// The folder of a function below the root port.
+/// The folder of a function.
 pub(super) fn folder(bdf: Bdf) -> String {
-    if bdf == PORT {
-        PORT_FOLDER.into()
-    } else {
-        format!("{PORT_FOLDER}/{bdf}")
+    match bdf {
+        PORT | SECOND_PORT => format!("{ROOT}/{bdf}"),
+        NEIGHBOUR => format!("{ROOT}/{SECOND_PORT}/{bdf}"),
+        _ => format!("{ROOT}/{PORT}/{bdf}"),
     }
 }
 
 impl World {
     /// Shows the root port, and the sibling function where there is one.
     pub(super) fn publish_port(&mut self) {
-        let config = config_space::of_port(&self.model);
-        self.publish_header(PORT, &config, [0x8086, 0x2030, 0x8086, 0x0000], 0x06_0400);
-        self.tree.file(
-            &format!("{PORT_FOLDER}/secondary_bus_number"),
-            format!("{}\n", PF.bus),
-        );
-        self.tree.file(
-            &format!("{PORT_FOLDER}/subordinate_bus_number"),
-            format!("{}\n", self.model.last_bus),
-        );
-        self.join_group(PORT);
+        self.publish_bridge(PORT, [PF.bus, self.model.last_bus]);
         if self.model.has(Fault::PfGroupShared) {
             let config = config_space::of_sibling(&self.model);
             let ids = &self.model.ids;
@@ -58,21 +48,23 @@ impl World {
         }
     }
 
+    /// Shows a root port with the buses behind it.
+    pub(super) fn publish_bridge(&mut self, bdf: Bdf, buses: [u8; 2]) {
+        let config = config_space::of_port(&self.model, buses);
+        self.publish_header(bdf, &config, [0x8086, 0x2030, 0x8086, 0x0000], 0x06_0400);
+        for (name, bus) in ["secondary", "subordinate"].iter().zip(buses) {
+            let path = format!("{}/{name}_bus_number", folder(bdf));
+            self.tree.file(&path, format!("{bus}\n"));
+        }
+        self.join_group(bdf);
+    }
+
     /// Shows the PF as it is now.
     pub(super) fn publish_pf(&mut self) {
         let pf = self.device.pf.clone();
-        let ids = &self.model.ids;
-        let subsystem = [
-            ids.subsystem_vendor.unwrap_or(ids.vendor),
-            ids.subsystem_device.unwrap_or(1),
-        ];
         let config = self.device.config.clone();
-        self.publish_header(
-            pf.bdf,
-            &config,
-            [ids.vendor, ids.device, subsystem[0], subsystem[1]],
-            self.model.class(),
-        );
+        let ids = self.model.header_ids(self.model.ids.device);
+        self.publish_header(pf.bdf, &config, ids, self.model.class());
         self.publish_function(&pf, self.model.pf_msix);
         self.publish_sriov();
     }
@@ -87,12 +79,7 @@ impl World {
         } else {
             self.vf_config.clone()
         };
-        let ids = &self.model.ids;
-        let subsystem = [
-            ids.subsystem_vendor.unwrap_or(ids.vendor),
-            ids.subsystem_device.unwrap_or(1),
-        ];
-        let ids = [ids.vendor, self.model.vf_device, subsystem[0], subsystem[1]];
+        let ids = self.model.header_ids(self.model.vf_device);
         self.publish_header(vf.bdf, &config, ids, self.model.class());
         self.publish_function(&vf, self.model.vf_msix);
         if !self.model.has(Fault::PhysfnMissing) {
@@ -139,26 +126,28 @@ impl World {
         if !self.model.is_physfn() {
             return;
         }
+        self.publish_counts(PF, self.device.num_vfs, self.device.autoprobe);
+    }
+
+    /// The `sriov_…` of a PF.
+    pub(super) fn publish_counts(&mut self, pf: Bdf, num_vfs: u16, autoprobe: bool) {
         let layout = self.model.layout;
         for (name, value) in [
             ("totalvfs", self.device.total_vfs.to_string()),
-            ("numvfs", self.device.num_vfs.to_string()),
+            ("numvfs", num_vfs.to_string()),
             ("offset", layout.offset.to_string()),
             ("stride", layout.stride.to_string()),
             ("vf_device", format!("{:x}", self.model.vf_device)),
-            (
-                "drivers_autoprobe",
-                u8::from(self.device.autoprobe).to_string(),
-            ),
+            ("drivers_autoprobe", u8::from(autoprobe).to_string()),
             ("vf_total_msix", "0".into()),
         ] {
-            self.tree
-                .file(&format!("{at}/sriov_{name}"), format!("{value}\n"));
+            let path = format!("{}/sriov_{name}", folder(pf));
+            self.tree.file(&path, format!("{value}\n"));
         }
     }
 
     /// What every PCI function has. `ids` are vendor, device and the subsystem's two.
-    fn publish_header(&mut self, bdf: Bdf, config: &[u8], ids: [u16; 4], class: u32) {
+    pub(super) fn publish_header(&mut self, bdf: Bdf, config: &[u8], ids: [u16; 4], class: u32) {
         let at = folder(bdf);
         let tree = &mut self.tree;
         let below = at.trim_start_matches("/sys/");
@@ -245,7 +234,7 @@ impl World {
             })
     }
 
-    fn join_group(&mut self, bdf: Bdf) {
+    pub(super) fn join_group(&mut self, bdf: Bdf) {
         let at = folder(bdf);
         let known = self.groups.of(bdf);
         let Some(group) = known.or_else(|| self.groups.add(&self.model, bdf)) else {
@@ -257,7 +246,7 @@ impl World {
                 format!("pci {bdf}: Adding to iommu group {group}"),
             );
         }
-        let up = if bdf == PORT { "../../.." } else { UP };
+        let up = if bdf.bus == PORT.bus { "../../.." } else { UP };
         self.tree.link(
             &format!("{at}/iommu_group"),
             format!("{up}/kernel/iommu_groups/{group}"),

@@ -190,6 +190,7 @@ async fn the_kernel_logs_what_it_is_told_and_what_it_does() {
     answer(&host, "sriov_numvfs", "2").await.unwrap_err();
     let log = host.run(&["dmesg", "-r"]).await.unwrap().text();
     insta::assert_snapshot!(log, @r"
+    <5>[    0.000000] Linux version 6.12.107+deb13-amd64 (simulated)
     <6>[    0.000000] pci 0000:01:00.0: Adding to iommu group 1
     <12>[    0.000000] sriov-certify r1 vf::create_one
     <6>[    0.000000] igb 0000:01:00.0: 1 VFs allocated

@@ -1,7 +1,7 @@
 //! A small file system in memory: folders, files and symbolic links, with the kernel's errno.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use nix::errno::Errno;
 
@@ -17,7 +17,7 @@ enum Node {
 #[derive(Clone, Debug)]
 pub(super) enum File {
     /// These bytes.
-    Bytes(Rc<[u8]>),
+    Bytes(Arc<[u8]>),
     /// A refusal. Of sysfs, a file without a `show` refuses to be opened for reading: EACCES
     /// (Linux 6.12 fs/kernfs/file.c, `kernfs_fop_open`, `KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK`).
     Refuses(Errno),
@@ -106,6 +106,11 @@ impl Tree {
             Some(_) => Err(Errno::EINVAL),
             None => Err(Errno::ENOENT),
         }
+    }
+
+    /// The path of whatever is there without any link in it.
+    pub(super) fn canonical(&self, path: &str) -> Result<String, Errno> {
+        self.resolve(path, true)
     }
 
     /// The path of an existing file without any link in it.

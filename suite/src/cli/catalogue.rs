@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use harness::check::Check;
 use harness::simulator::Fault;
 
 use super::output;
@@ -20,10 +21,10 @@ pub(super) fn checks() -> anyhow::Result<u8> {
         };
         let _ = writeln!(
             text,
-            "{}\n  proves    {}\n  needs     {needs}\n  limit     {} s",
+            "{}\n  proves    {}\n  needs     {needs}\n{}",
             check.id,
             check.proves,
-            check.limit.as_secs()
+            limit(check)
         );
         let _ = writeln!(
             text,
@@ -34,6 +35,19 @@ pub(super) fn checks() -> anyhow::Result<u8> {
     }
     output::print(text.trim_end())?;
     Ok(0)
+}
+
+/// How long it may take; for one that goes on after restarts, in each boot.
+fn limit(check: &Check) -> String {
+    let seconds = check.limit.as_secs();
+    match check.parts.len() {
+        0 | 1 => format!("  limit     {seconds} s"),
+        2 => format!("  restarts  the machine once\n  limit     {seconds} s in each boot"),
+        parts => format!(
+            "  restarts  the machine {} times\n  limit     {seconds} s in each boot",
+            parts - 1
+        ),
+    }
 }
 
 pub(super) fn faults() -> anyhow::Result<u8> {

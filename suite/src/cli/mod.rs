@@ -1,5 +1,6 @@
 //! The command line: typed words in, an exit code out.
 
+mod admission;
 mod catalogue;
 mod lab;
 mod mock;
@@ -9,6 +10,8 @@ mod probe;
 mod profile;
 mod real;
 mod report;
+mod restore;
+mod resume;
 mod select;
 mod signals;
 
@@ -49,6 +52,10 @@ enum Command {
     Profile(profile::ProfileCommand),
     /// Render the reports of a result folder again.
     Report(report::ReportArgs),
+    /// Go on with the runs that a restart of this machine has interrupted.
+    Resume,
+    /// Undo what runs have left that did not come to their end.
+    Restore,
     /// Build (once) and boot the virtual lab, and certify its devices.
     Lab(lab::LabArgs),
     /// Serve single reads and writes (used by `run`).
@@ -68,6 +75,9 @@ struct Selection {
     /// Only checks whose id matches, such as `vf::*` (the verdict is then inconclusive).
     #[arg(long, value_name = "GLOB")]
     check: Vec<String>,
+    /// Allow checks to restart this machine; the run goes on by itself afterwards (implied by --mock).
+    #[arg(long)]
+    reboot: bool,
     /// Use simulated devices: every shipped profile, or that of --profile.
     #[arg(long)]
     mock: bool,
@@ -120,6 +130,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Faults => catalogue::faults(),
         Command::Profile(command) => profile::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Resume => resume::run(),
+        Command::Restore => restore::run(),
         Command::Lab(args) => lab::run(&args),
         Command::Worker => worker::outlive_signals()
             .and_then(|()| worker::serve(io::stdin().lock(), io::stdout().lock()))

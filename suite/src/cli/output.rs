@@ -52,6 +52,11 @@ pub(super) fn coloured() -> bool {
 
 /// Tells how one check ended, prefixed with its device.
 pub(super) fn tell(device: &str, progress: &Progress<'_>) {
+    if let Progress::Restart(checks) = progress {
+        say(&format!(
+            "{device}  the machine restarts; checks that then go on by themselves: {checks}"
+        ));
+    }
     if let Progress::End(record) = progress {
         let line = format!(
             "{device}  {} {:<30} {:>7.2} s  {}",

@@ -2,34 +2,34 @@
 
 use std::fmt::Write;
 
-use harness::plan::{Step, plan};
+use harness::plan::{Choice, Step, plan};
 use reports::SkipKind;
 
 use super::{Selection, output, real, select};
 use crate::{checks, simulated};
 
 pub(super) fn run(selection: &Selection) -> anyhow::Result<u8> {
-    let selected = select::checks(selection)?;
+    let choice = select::choice(selection)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let plans = runtime.block_on(async {
         if selection.mock {
-            simulated(selection, &selected).await
+            simulated(selection, &choice).await
         } else {
-            real(selection, &selected).await
+            real(selection, &choice).await
         }
     })?;
     output::print(&plans.join("\n"))?;
     Ok(0)
 }
 
-async fn simulated(selection: &Selection, selected: &[String]) -> anyhow::Result<Vec<String>> {
+async fn simulated(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<String>> {
     let (profiles, fault) = select::simulated(selection)?;
     let mut plans = Vec::new();
     for profile in profiles {
         let subject = simulated::subject(profile, fault, Vec::new()).await?;
-        let steps = plan(checks::ALL, &subject.profile, &subject.facts, selected);
+        let steps = plan(checks::ALL, &subject.profile, &subject.facts, choice);
         plans.push(text(
             &format!("{} on its simulator", subject.profile.id),
             &steps,
@@ -38,7 +38,7 @@ async fn simulated(selection: &Selection, selected: &[String]) -> anyhow::Result
     Ok(plans)
 }
 
-async fn real(selection: &Selection, selected: &[String]) -> anyhow::Result<Vec<String>> {
+async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<String>> {
     let host = real::this_host()?;
     let candidates = select::candidates(host.as_ref(), selection).await?;
     let mut plans = Vec::new();
@@ -53,7 +53,7 @@ async fn real(selection: &Selection, selected: &[String]) -> anyhow::Result<Vec<
         }
         plans.push(text(
             &title,
-            &plan(checks::ALL, &candidate.profile, &candidate.facts, selected),
+            &plan(checks::ALL, &candidate.profile, &candidate.facts, choice),
         ));
     }
     if plans.is_empty() {

@@ -5,46 +5,79 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::Context;
-use futures_util::FutureExt;
 use harness::facts::{self, DeviceFacts, Facts};
 use harness::lock::{Lock, LockError};
 use harness::machine::{Host, Local};
 use harness::pci::Bdf;
+use harness::plan::Choice;
+use harness::profile::Profile;
 use harness::run::Progress;
-use nix::unistd::geteuid;
 use reports::Run;
 
+use super::admission::{makes_way, needs_root, outlasts_a_restart};
 use super::select::Candidate;
 use super::{RunArgs, output, select, signals, usage};
-use crate::certify::{Subject, certify};
+use crate::certify::{Came, Company, Stop, Subject, begin, go_on, open};
+use crate::session::{self, Charge, Session, Sessions};
+use crate::{evidence, unit};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
-    if !geteuid().is_root() {
-        return Err(usage(
-            "certifying changes the device, which needs root: use sudo, or try `run --mock`",
-        ));
+    needs_root("certifying changes the device")?;
+    let choice = select::choice(&args.selection)?;
+    let sessions = Sessions::of_this_machine();
+    let alone = sessions.alone()?;
+    makes_way(&sessions.find()?, choice.reboot)?;
+    let runtime = runtime()?;
+    let host = this_host()?;
+    let candidates = runtime.block_on(select::candidates(host.as_ref(), &args.selection))?;
+    let held = hold(candidates, args.selection.device.is_some(), Lock::take)?;
+    let out = output::folder(args.out.as_deref())?.canonicalize()?;
+    if choice.reboot {
+        outlasts_a_restart(&out, "choose another folder with --out")?;
+        outlasts_a_restart(&this_program()?, "install the program on a disk")?;
     }
-    let selected = select::checks(&args.selection)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let host = this_host()?;
-        let candidates = select::candidates(host.as_ref(), &args.selection).await?;
-        let named = args.selection.device.is_some();
-        let held = hold(candidates, named, Lock::take)?;
-        let out = output::folder(args.out.as_deref())?;
-        let mut runs = Vec::new();
-        let ended = certify_all(&host, held, &selected, &out, &mut runs).await;
-        output::conclude(&out, runs, ended)
-    })
+    let (devices, _locks): (Vec<Charge>, Vec<Lock>) = held.into_iter().map(charge).unzip();
+    let held = sessions.begin(Session {
+        started: jiff::Zoned::now()
+            .strftime("%Y-%m-%dT%H:%M:%S%.3f")
+            .to_string(),
+        program: session::program()?,
+        out,
+        choice,
+        devices,
+    })?;
+    drop(alone);
+    work(held)
+}
+
+fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program")
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    Ok(builder.enable_all().build()?)
+}
+
+/// Carries out a session, or what is left of it.
+pub(super) fn work(mut held: session::Held) -> anyhow::Result<u8> {
+    let out = held.session.out.clone();
+    let mut runs = Vec::new();
+    let came = runtime()?.block_on(certify_all(&mut held, &mut runs));
+    if let Ok(Came::ToARestart) = came {
+        output::say("this machine restarts; the run goes on by itself");
+        return Ok(2);
+    }
+    let settled = held.end();
+    let code = output::conclude(&out, runs, came.map(drop))?;
+    settled?;
+    Ok(code)
 }
 
 /// This machine, with this program as its worker.
 pub(super) fn this_host() -> anyhow::Result<Rc<dyn Host>> {
-    let program = std::env::current_exe().context("cannot find this program")?;
     Ok(Rc::new(Local::new(vec![
-        program.into(),
+        this_program()?.into(),
         OsString::from("worker"),
     ])))
 }
@@ -53,7 +86,7 @@ pub(super) fn this_host() -> anyhow::Result<Rc<dyn Host>> {
 #[derive(Debug)]
 struct Held {
     candidate: Candidate,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// Leaves out whatever must not be touched, by name. It is an error where nothing else remains, or
@@ -91,10 +124,7 @@ fn hold_one(
     // The lock first: the VFs of a run that has it would else be taken for somebody's.
     let lock = lock(candidate.facts.device.bdf).map_err(|error| error.to_string())?;
     free(&candidate.facts.device)?;
-    Ok(Held {
-        candidate,
-        _lock: lock,
-    })
+    Ok(Held { candidate, lock })
 }
 
 fn free(device: &DeviceFacts) -> Result<(), String> {
@@ -108,43 +138,129 @@ fn free(device: &DeviceFacts) -> Result<(), String> {
     ))
 }
 
+fn charge(held: Held) -> (Charge, Lock) {
+    let Candidate { profile, facts } = held.candidate;
+    let charge = Charge {
+        bdf: facts.device.bdf,
+        profile_id: profile.id.clone(),
+        profile: profile.as_ref().clone(),
+        folder: None,
+    };
+    (charge, held.lock)
+}
+
+/// One device after the other. Those that are finished already are only shown.
 async fn certify_all(
-    host: &Rc<dyn Host>,
-    held: Vec<Held>,
-    selected: &[String],
-    out: &Path,
+    held: &mut session::Held,
     runs: &mut Vec<(Run, PathBuf)>,
-) -> anyhow::Result<()> {
-    let stop = signals::listen()?;
-    for Held { candidate, _lock } in held {
-        let bdf = candidate.facts.device.bdf.to_string();
-        signals::go_on(&stop, &bdf)?;
-        let subject = subject(host, candidate, selected).await?;
-        let mut tell = |progress: Progress<'_>| output::tell(&bdf, &progress);
-        runs.push(certify(subject, out, stop.clone().boxed_local(), &mut tell).await?);
+) -> anyhow::Result<Came> {
+    let (host, stop) = (this_host()?, signals::listen()?);
+    for index in 0..held.session.devices.len() {
+        let bdf = held.session.devices[index].bdf.to_string();
+        let (folder, came) = match unfinished(&held.session.devices[index])? {
+            Left::Nothing(folder) => (folder, Came::ToItsEnd),
+            Left::Whole => {
+                signals::go_on(&stop, &bdf)?;
+                certify(&host, held, index, &stop).await?
+            }
+            Left::Rest(folder) => {
+                let mut tell = |progress: Progress<'_>| output::tell(&bdf, &progress);
+                let company = company(&held.session, &stop, &mut tell)?;
+                let came = go_on(host.clone(), &folder, company).await?;
+                is_whole(&folder, &bdf, index + 1 < held.session.devices.len())?;
+                (folder, came)
+            }
+        };
+        if came == Came::ToARestart {
+            return Ok(came);
+        }
+        runs.push((evidence::journal(&folder)?, folder));
     }
-    Ok(())
+    Ok(Came::ToItsEnd)
+}
+
+/// After an end that nobody planned, nothing more is begun by itself.
+fn is_whole(folder: &Path, bdf: &str, more: bool) -> anyhow::Result<()> {
+    match evidence::journal(folder)?.interrupted {
+        Some(why) if more => {
+            anyhow::bail!("{bdf} was interrupted by {why}: run it again, and the devices after it")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is left to be done of a device.
+enum Left {
+    Whole,
+    Rest(PathBuf),
+    Nothing(PathBuf),
+}
+
+fn unfinished(charge: &Charge) -> anyhow::Result<Left> {
+    Ok(match (charge.run()?, charge.folder.clone()) {
+        (Some(run), Some(folder)) if run.complete => Left::Nothing(folder),
+        (Some(_), Some(folder)) => Left::Rest(folder),
+        _ => Left::Whole,
+    })
+}
+
+async fn certify(
+    host: &Rc<dyn Host>,
+    held: &mut session::Held,
+    index: usize,
+    stop: &Stop,
+) -> anyhow::Result<(PathBuf, Came)> {
+    let charge = &held.session.devices[index];
+    let bdf = charge.bdf.to_string();
+    let subject = subject(host, charge, &held.session.choice).await?;
+    let (folder, identity) = open(&subject, &held.session.out)?;
+    held.session.devices[index].folder = Some(folder.clone());
+    held.save()?;
+    let mut tell = |progress: Progress<'_>| output::tell(&bdf, &progress);
+    let company = company(&held.session, stop, &mut tell)?;
+    let came = begin(&subject, &folder, identity, company).await?;
+    Ok((folder, came))
+}
+
+fn company<'a>(
+    session: &Session,
+    stop: &Stop,
+    progress: &'a mut dyn FnMut(Progress<'_>),
+) -> anyhow::Result<Company<'a>> {
+    let program = this_program()?;
+    if session.choice.reboot
+        && session::program_at(&program).ok().as_ref() != Some(&session.program)
+    {
+        anyhow::bail!(
+            "{} is not the program any more that began this run: install no update while it goes on, and run it again",
+            program.display()
+        );
+    }
+    Ok(Company {
+        resume_unit: unit::text(&program, &session.out),
+        stop: stop.clone(),
+        progress,
+    })
 }
 
 /// Looks at the device again: until it was ours, others may have changed it.
-async fn subject(
-    host: &Rc<dyn Host>,
-    candidate: Candidate,
-    selected: &[String],
-) -> anyhow::Result<Subject> {
-    let Candidate { profile, facts } = candidate;
+async fn subject(host: &Rc<dyn Host>, charge: &Charge, choice: &Choice) -> anyhow::Result<Subject> {
     let names = facts::names(host.as_ref()).await;
-    let device = facts::device(host.as_ref(), facts.device.bdf, &names).await?;
+    let machine = facts::host(host.as_ref()).await?;
+    let device = facts::device(host.as_ref(), charge.bdf, &names).await?;
     free(&device).map_err(usage)?;
     Ok(Subject {
         host: host.clone(),
-        profile,
-        environment: facts::environment(&facts.host, &device),
+        profile: Rc::new(Profile {
+            id: charge.profile_id.clone(),
+            ..charge.profile.clone()
+        }),
+        environment: facts::environment(&machine, &device),
         facts: Rc::new(Facts {
-            host: facts.host.clone(),
+            host: machine,
             device,
         }),
-        selected: selected.to_vec(),
+        choice: choice.clone(),
     })
 }
 
@@ -172,7 +288,7 @@ mod tests {
     /// Holds candidates by locks of this test's own.
     fn held(candidates: Vec<Candidate>, named: bool) -> Result<Vec<Held>, String> {
         let folder = tempfile::tempdir().unwrap();
-        let lock = |bdf| Lock::take_in(folder.path(), bdf);
+        let lock = |bdf: Bdf| Lock::take_in(folder.path(), &bdf.to_string());
         hold(candidates, named, lock).map_err(|error| error.to_string())
     }
 
@@ -192,8 +308,8 @@ mod tests {
     #[test]
     fn a_device_that_another_run_has_is_refused() {
         let lock = |bdf: Bdf| {
-            let holder = "4711".to_owned();
-            Err(LockError::Held { bdf, holder })
+            let (what, holder) = (bdf.to_string(), "4711".to_owned());
+            Err(LockError::Held { what, holder })
         };
         let refusal = hold(vec![candidate(&["VFs are enabled"])], false, lock).unwrap_err();
         assert_eq!(
@@ -207,7 +323,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let take = || {
             hold(vec![candidate(&[])], true, |bdf| {
-                Lock::take_in(folder.path(), bdf)
+                Lock::take_in(folder.path(), &bdf.to_string())
             })
         };
         let first = take().unwrap();

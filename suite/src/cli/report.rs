@@ -8,7 +8,7 @@ use clap::Args;
 use reports::Verdict;
 
 use super::{USAGE, output, usage};
-use crate::certify::render;
+use crate::evidence::render;
 
 #[derive(Args)]
 pub(super) struct ReportArgs {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use harness::facts::{self, DeviceFacts, Facts, HostFacts};
 use harness::machine::Host;
 use harness::pci::{Bdf, Names};
-use harness::plan::matches;
+use harness::plan::{Choice, matches};
 use harness::profile::{self, Profile};
 use harness::simulator::Fault;
 
@@ -49,6 +49,14 @@ pub(super) fn shipped(wanted: &str) -> anyhow::Result<Profile> {
 pub(super) fn checks(selection: &Selection) -> anyhow::Result<Vec<String>> {
     known_globs(&selection.check)?;
     Ok(selection.check.clone())
+}
+
+/// What the user chose. On a simulator a restart costs nobody anything.
+pub(super) fn choice(selection: &Selection) -> anyhow::Result<Choice> {
+    Ok(Choice {
+        selected: checks(selection)?,
+        reboot: selection.reboot || selection.mock,
+    })
 }
 
 /// Globs that select nothing would make a run that proves nothing.
@@ -192,6 +200,7 @@ mod tests {
             device: device.map(str::to_owned),
             profile: profile.map(str::to_owned),
             check: Vec::new(),
+            reboot: false,
             mock: false,
             fault: None,
         };

@@ -2,13 +2,11 @@
 
 use anyhow::Context;
 use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, Shared, select_all};
+use futures_util::future::select_all;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output;
-
-/// Comes to an end, with the signal's name, when the user or the system wants this process to stop.
-pub(super) type Stop = Shared<LocalBoxFuture<'static, String>>;
+use crate::certify::Stop;
 
 /// Listens from now on, so that a signal between two devices is not lost.
 pub(super) fn listen() -> anyhow::Result<Stop> {
@@ -27,9 +25,7 @@ pub(super) fn listen() -> anyhow::Result<Stop> {
     }
     let first = async move {
         let name = select_all(received).await.0;
-        output::say(&format!(
-            "stopping after {name}, once everything is cleaned up"
-        ));
+        output::say(&format!("stopping after {name}"));
         name.to_owned()
     };
     Ok(first.boxed_local().shared())

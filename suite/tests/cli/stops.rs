@@ -66,6 +66,14 @@ fn an_ordinary_user() {
             .contains("needs root: use sudo, or try `run --mock`"),
         "{run:?}"
     );
+    for command in ["resume", "restore"] {
+        let refusal = ask(&[command]);
+        assert_eq!((refusal.code, refusal.stdout.as_str()), (64, ""));
+        assert!(
+            refusal.stderr.contains("needs root: use sudo"),
+            "{refusal:?}"
+        );
+    }
     let probe = ask(&["probe"]);
     assert_eq!((probe.code, probe.stderr.as_str()), (0, ""));
     assert!(

@@ -137,6 +137,10 @@ impl Host for Recorded {
         panic!("reading facts must not write {path}")
     }
 
+    async fn put(&self, path: &str, _content: Option<&[u8]>) -> io::Result<()> {
+        panic!("reading facts must not write {path}")
+    }
+
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
         let folder = self.resolved(&format!("{path}/"));
         let all = self.files.keys().chain(self.links.keys());

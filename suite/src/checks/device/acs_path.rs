@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&MISSING, &HIDDEN],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const MISSING: Finding = Finding::device(

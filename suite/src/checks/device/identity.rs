@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
         &NO_DRIVER,
         &OTHER_DRIVER,
     ],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const IDS_DISAGREE: Finding = Finding::device(

@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&NO_LINK, &NARROW],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NO_LINK: Finding = Finding::device(

@@ -38,7 +38,7 @@ pub const CHECK: Check = Check {
         &BEYOND_HARDWARE,
         &NOT_AS_CLAIMED,
     ],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const BIOS_OFF: Finding = Finding::device(

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&NO_ADDRESS, &NO_BUS, &NO_ARI, &NO_MEMORY, &FEW_VECTORS],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NO_ADDRESS: Finding = Finding::device(

@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&UNKNOWN, &UNSUPPORTED],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const UNKNOWN: Finding = Finding::bench(

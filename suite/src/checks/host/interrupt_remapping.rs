@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&SWITCHED_OFF, &NOT_IN_FIRMWARE, &NO_ITS, &NOT_USED],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const SWITCHED_OFF: Finding = Finding::bench(

@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
         &SMMU_IDLE,
         &DRIVER_FAILED,
     ],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NOTHING_TO_DRIVE: Finding = Finding::bench(

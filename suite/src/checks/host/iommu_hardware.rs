@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&NO_TABLE, &NO_UNIT],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NO_TABLE: Finding = Finding::bench(

@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
         &UNSAFE_INTERRUPTS,
         &NO_SOURCE_CHECK,
     ],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const ACS_OVERRIDE: Finding = Finding::bench(

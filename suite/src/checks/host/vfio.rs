@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&NO_VFIO],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NO_VFIO: Finding = Finding::bench(

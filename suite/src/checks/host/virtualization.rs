@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     limit: LIMIT,
     provokes: &[],
     findings: &[&NO_FLAG, &NO_KVM, &NO_LIBVIRT, &NO_QEMU],
-    run: |bench| Box::pin(async { run(bench) }),
+    parts: &[|bench| Box::pin(async { run(bench) })],
 };
 
 const NO_FLAG: Finding = Finding::bench(

@@ -39,7 +39,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![IGNORED, BIND_NOT_REFUSED, OVERRIDE_REFUSED],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {

@@ -35,7 +35,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![COUNT_DIFFERS, ACCEPTED, OTHER_ERROR, DISTURBED],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 /// Enough for one fewer and, where the limit allows it, one more.

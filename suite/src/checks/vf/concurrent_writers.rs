@@ -36,7 +36,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![COUNT_DIFFERS, BOTH_WON, NOBODY_WON, LOSER_NOT_BUSY],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {

@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(3),
     provokes: &[],
     findings: creation_findings![COUNT_DIFFERS, NOT_AS_CLAIMED],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {

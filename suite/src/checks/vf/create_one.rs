@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![COUNT_DIFFERS],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {

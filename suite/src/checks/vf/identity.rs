@@ -45,7 +45,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(3),
     provokes: &[],
     findings: creation_findings![ADDRESS, IDS, UNKNOWN_DEVICE, LINK],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {

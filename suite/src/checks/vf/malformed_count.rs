@@ -38,7 +38,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![COUNT_DIFFERS, ACCEPTED, OTHER_ERROR, NUMBER_REFUSED],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 /// The end of a line is allowed once and at the end; a blank nowhere; 08 is no octal number.

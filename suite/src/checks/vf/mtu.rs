@@ -44,7 +44,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(2),
     provokes: &[],
     findings: creation_findings![REFUSED, IGNORED, BEYOND_ACCEPTED],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 /// `ETH_DATA_LEN` of Linux `include/uapi/linux/if_ether.h`.

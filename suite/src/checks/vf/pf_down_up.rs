@@ -33,7 +33,7 @@ pub const CHECK: Check = Check {
     limit: Duration::from_mins(4),
     provokes: &[],
     findings: creation_findings![DISTURBED, NO_CARRIER],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 /// 1000BASE-T negotiates for some seconds, and a PF with VFs is reset first.

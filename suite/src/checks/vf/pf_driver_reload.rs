@@ -65,7 +65,7 @@ pub const CHECK: Check = Check {
         NO_INTERFACE,
         NO_CARRIER
     ],
-    run: |bench| Box::pin(run(bench)),
+    parts: &[|bench| Box::pin(run(bench))],
 };
 
 /// A card loads its firmware anew, and a link is negotiated anew.

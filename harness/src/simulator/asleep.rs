@@ -1,0 +1,55 @@
+//! A copy of a machine in the middle of whatever it does, to be woken up elsewhere.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Simulator, World};
+
+/// A machine that stands still. Its clock goes on where and when it wakes up.
+#[derive(Clone)]
+pub struct Asleep {
+    world: World,
+}
+
+impl Simulator {
+    /// A copy of this machine as it is now.
+    pub fn asleep(&self) -> Asleep {
+        Asleep {
+            world: self.at_present(|world| world.clone()),
+        }
+    }
+}
+
+impl Asleep {
+    /// The machine goes on, by the clock of the runtime that this is called in.
+    pub fn wake(mut self) -> Simulator {
+        let (then, now) = (self.world.now, Instant::now());
+        let ahead = now.saturating_duration_since(then);
+        let behind = then.saturating_duration_since(now);
+        self.world.shift(&|time| shifted(time, ahead, behind));
+        Simulator {
+            world: RefCell::new(self.world),
+        }
+    }
+}
+
+/// A time that a clock cannot tell is as long ago as it can tell.
+fn shifted(time: Instant, ahead: Duration, behind: Duration) -> Instant {
+    time.checked_sub(behind).unwrap_or(time) + ahead
+}
+
+impl World {
+    fn shift(&mut self, by: &impl Fn(Instant) -> Instant) {
+        self.now = by(self.now);
+        self.booted = by(self.booted);
+        self.agenda.shift(by);
+        for function in std::iter::once(&mut self.device.pf).chain(&mut self.device.vfs) {
+            function.since = by(function.since);
+            if let Some(interface) = &mut function.interface {
+                interface.since = by(interface.since);
+            }
+        }
+    }
+}

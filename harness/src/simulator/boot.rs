@@ -1,0 +1,96 @@
+//! Starts and restarts of the machine: what lasts, and what a restart may change that it should not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::agenda::{Agenda, Effect};
+use super::binding::VFIO;
+use super::fault::Fault;
+use super::function::Device;
+use super::groups::Groups;
+use super::log::{KernelLog, Level};
+use super::model::{Model, PF};
+use super::tree::Tree;
+use super::{World, config_space, machine};
+
+/// When the boot scripts put links up, after udev has handled the interfaces: assumed.
+const NETWORK: Duration = Duration::from_secs(5);
+/// When libvirt's daemon starts: assumed.
+const LIBVIRT: Duration = Duration::from_secs(8);
+/// What a restart does not take: the administrator's settings and the data of services.
+const DISK: [&str; 3] = ["/etc/udev/rules.d", "/etc/systemd/system", "/var"];
+
+impl World {
+    /// The first start.
+    pub(super) fn boot(model: Model, now: Instant) -> Self {
+        let mut world = Self::before_drivers(model, now);
+        machine::install(&mut world.tree, &world.model);
+        world.start();
+        world
+    }
+
+    /// What is on disk survives.
+    pub(super) fn reboot(&mut self) {
+        let model = self.model.restarted();
+        let next = Self::before_drivers(model, self.now);
+        let last = std::mem::replace(self, next);
+        self.initramfs = last.initramfs;
+        machine::install(&mut self.tree, &self.model);
+        for folder in DISK {
+            self.tree.adopt(&last.tree, folder);
+        }
+        self.copy_rules();
+        self.start();
+    }
+
+    fn before_drivers(model: Model, now: Instant) -> Self {
+        let mut log = KernelLog::default();
+        // Linux 6.12 init/main.c, `start_kernel`, which prints `linux_banner` first.
+        let banner = format!("Linux version {} (simulated)", model.kernel());
+        log.print(Duration::ZERO, Level::Notice, banner);
+        Self {
+            tree: Tree::new(),
+            log,
+            device: Device::new(&model, now),
+            groups: Groups::default(),
+            agenda: Agenda::default(),
+            vf_config: config_space::of_vf(&model),
+            initramfs: Vec::new(),
+            booted: now,
+            now,
+            model,
+        }
+    }
+
+    /// Drivers meet the device, udev applies its rules, and only then do scripts put the link up.
+    fn start(&mut self) {
+        self.publish_drivers();
+        self.publish_port();
+        if self.model.is_gone() {
+            self.publish_neighbour();
+            return;
+        }
+        if self.model.has(Fault::WrongDriver) {
+            self.device.pf.driver_override = Some(VFIO.into());
+        }
+        self.publish_pf();
+        self.attach(PF);
+        self.publish_neighbour();
+        if self.model.restarts == 0 {
+            // Nobody has watched the first boot: it is over.
+            self.boot_link();
+        } else {
+            self.agenda.at(self.booted + NETWORK, Effect::BootLink);
+        }
+    }
+
+    /// When a unit of systemd has started, in microseconds since boot; 0 for one that has not
+    /// (systemctl(1), `show`).
+    pub(super) fn unit_started(&self, unit: &str) -> u128 {
+        let runs = unit == "libvirtd.service"
+            && !self.model.has(Fault::NoLibvirt)
+            && (self.model.restarts == 0 || self.uptime() >= LIBVIRT);
+        if runs { LIBVIRT.as_micros() } else { 0 }
+    }
+}

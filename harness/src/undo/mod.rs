@@ -1,0 +1,132 @@
+//! How a change is changed back. Plain data: it goes into the journal before the change is made.
+
+mod disk;
+mod functions;
+mod link;
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::VfFacts;
+use crate::machine::Host;
+use crate::pci::Bdf;
+use crate::sysfs;
+use disk::{remove_unit, restore_file};
+use functions::{restore_driver, restore_functions};
+use link::restore_link;
+
+/// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
+/// what a check has given up on, and what follows has to wait for it.
+const STEP_LIMIT: Duration = Duration::from_secs(90);
+
+/// How to bring back one thing as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// The PF's driver, its virtual functions and their drivers.
+    Functions {
+        /// The PF.
+        pf: Bdf,
+        /// Its driver.
+        driver: Option<String>,
+        /// `sriov_drivers_autoprobe`.
+        autoprobe: bool,
+        /// Its VFs.
+        vfs: Vec<VfFacts>,
+    },
+    /// A function's first network interface, found by its device since a new driver may name it anew.
+    Link {
+        /// The device.
+        bdf: Bdf,
+        /// Whether it was up.
+        up: bool,
+        /// Its MTU in bytes.
+        mtu: u32,
+    },
+    /// A file, such as a rule of udev.
+    File {
+        /// Where it is.
+        path: String,
+        /// What it held; `None` where there was none.
+        content: Option<String>,
+    },
+    /// A unit of systemd, which was not there.
+    Unit {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Undo {
+    /// What it is about. One change per subject is enough: the first knows the original.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Functions { pf, .. } => format!("functions of {pf}"),
+            Self::Link { bdf, .. } => format!("link of {bdf}"),
+            Self::File { path, .. } => path.clone(),
+            Self::Unit { name } => name.clone(),
+        }
+    }
+
+    /// Whether it is lost with the device, unlike what is on disk.
+    pub fn is_of_the_device(&self) -> bool {
+        matches!(self, Self::Functions { .. } | Self::Link { .. })
+    }
+
+    /// Brings it back. Does nothing where it is already as it was, or where the device is gone and
+    /// all that the kernel kept about it with it.
+    pub async fn apply(&self, host: &dyn Host) -> io::Result<()> {
+        match self {
+            Self::Functions { pf, .. } | Self::Link { bdf: pf, .. } if gone(host, *pf).await => {
+                Ok(())
+            }
+            Self::Functions {
+                pf,
+                driver,
+                autoprobe,
+                vfs,
+            } => {
+                restore_driver(host, *pf, driver.as_deref()).await?;
+                restore_functions(host, *pf, *autoprobe, vfs).await
+            }
+            Self::Link { bdf, up, mtu } => restore_link(host, *bdf, *up, *mtu).await,
+            Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
+            Self::Unit { name } => remove_unit(host, name).await,
+        }
+    }
+}
+
+async fn gone(host: &dyn Host, bdf: Bdf) -> bool {
+    let absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    host.list(&sysfs::device(bdf)).await.is_err_and(absent)
+}
+
+/// Runs a command that must succeed.
+async fn command(host: &dyn Host, argv: &[&str]) -> io::Result<()> {
+    let output = bounded(&argv.join(" "), host.run(argv)).await?;
+    if output.success() {
+        Ok(())
+    } else {
+        let command = argv.join(" ");
+        Err(io::Error::other(format!("`{command}`: {}", output.stderr)))
+    }
+}
+
+async fn write(host: &dyn Host, path: &str, value: &str) -> io::Result<()> {
+    let what = format!("echo {} > {path}", value.trim());
+    bounded(&what, host.write(path, value.as_bytes())).await
+}
+
+async fn bounded<T>(what: &str, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match tokio::time::timeout(STEP_LIMIT, step).await {
+        Ok(result) => {
+            result.map_err(|error| io::Error::new(error.kind(), format!("{what}: {error}")))
+        }
+        Err(_) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("{what}: no answer within {} s", STEP_LIMIT.as_secs()),
+        )),
+    }
+}

@@ -1,0 +1,8 @@
+
+# The run restarts this machine, and the unit goes on with it: from the second boot on it is only followed.
+if [ -e /var/lib/lab-began ]; then
+	follow_resume
+	exit 0
+fi
+touch /var/lib/lab-began
+sync /var/lib/lab-began

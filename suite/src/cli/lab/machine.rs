@@ -1,0 +1,147 @@
+//! The lab host with what it is given: this program and a script.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use tempfile::TempDir;
+use vm_images::{
+    Acceleration, Deadlines, Ended, Image, LabFault, LabSpec, Qemu, Reaction, Session,
+};
+
+use super::super::output;
+use super::LabArgs;
+
+/// Under emulation on two cores that do other work too, a boot takes a minute and all checks six; a
+/// run restarts four times.
+const DEADLINES: Deadlines = Deadlines {
+    boot: Duration::from_mins(5),
+    command: Duration::from_mins(40),
+    power_off: Duration::from_mins(2),
+};
+
+const CPUS: u32 = 2;
+const MEMORY_MIB: u32 = 2048;
+
+/// A lab host that can be booted.
+pub(super) struct Machine {
+    image: Image,
+    qemu: Qemu,
+    acceleration: Acceleration,
+    fault: Option<LabFault>,
+    payload: TempDir,
+    /// The folder for the results.
+    pub(super) out: PathBuf,
+}
+
+impl Machine {
+    /// Builds the image, where there is none yet, and finds out how it can run.
+    pub(super) async fn ready(
+        args: &LabArgs,
+        fault: Option<LabFault>,
+        out: &Path,
+    ) -> anyhow::Result<Self> {
+        let image = Image::ensure(&cache(), output::say).await?;
+        let qemu = qemu(args);
+        let acceleration = vm_images::choose_acceleration(&image, &qemu).await?;
+        output::say(&acceleration.to_string());
+        let payload = tempfile::tempdir().context("cannot make a folder for the lab's payload")?;
+        Ok(Self {
+            image,
+            qemu,
+            acceleration,
+            fault,
+            payload,
+            out: out.to_owned(),
+        })
+    }
+
+    /// The command that boots it.
+    pub(super) fn command(&self, session: Session) -> Vec<String> {
+        let acceleration = self.acceleration.clone();
+        let spec = spec(
+            self.fault,
+            acceleration,
+            self.payload.path(),
+            &self.out,
+            session,
+        );
+        vm_images::command_line(&spec, &self.image, &self.qemu)
+    }
+
+    /// Boots it with a script. Where the lab broke, that is said in words a script can look for:
+    /// nothing is known of the devices then.
+    pub(super) async fn run(
+        &self,
+        script: &str,
+        on_line: impl FnMut(&str) -> Reaction,
+    ) -> anyhow::Result<Ended> {
+        self.fill(script)?;
+        let serial_log = self.out.join("serial.log");
+        let command = self.command(Session::Payload {
+            serial_log: serial_log.clone(),
+        });
+        let ended = vm_images::run(&command, &serial_log, DEADLINES, on_line).await;
+        let ended = ended.map_err(|error| anyhow::anyhow!("the lab broke: {error}"))?;
+        output::say(&told(&ended));
+        Ok(ended)
+    }
+
+    /// Gives it this program and a script, which comes after what is done at each boot.
+    pub(super) fn fill(&self, script: &str) -> anyhow::Result<()> {
+        let program = std::env::current_exe().context("cannot find this program")?;
+        fs::copy(&program, self.payload.path().join("sriov-certify"))
+            .with_context(|| format!("cannot copy {}", program.display()))?;
+        let run = self.payload.path().join("run");
+        fs::write(&run, format!("{}{script}", include_str!("links.sh")))?;
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o755))?;
+        Ok(())
+    }
+}
+
+fn told(ended: &Ended) -> String {
+    let seconds = |time: Duration| format!("{:.0} s", time.as_secs_f64());
+    format!(
+        "the lab booted in {}, ran for {} with {} restarts and {} power cuts, and powered off in {}",
+        seconds(ended.boot),
+        seconds(ended.command),
+        ended.restarts,
+        ended.power_cuts,
+        seconds(ended.power_off)
+    )
+}
+
+/// The lab host that a caller gets.
+pub(super) fn spec(
+    fault: Option<LabFault>,
+    acceleration: Acceleration,
+    payload: &Path,
+    results: &Path,
+    session: Session,
+) -> LabSpec {
+    LabSpec {
+        faults: fault.into_iter().collect(),
+        acceleration,
+        memory_mib: MEMORY_MIB,
+        cpus: CPUS,
+        payload: payload.to_owned(),
+        results: results.to_owned(),
+        session,
+    }
+}
+
+/// The QEMU that the user named, or the image's own.
+pub(super) fn qemu(args: &LabArgs) -> Qemu {
+    args.qemu.clone().map_or(Qemu::OfImage, Qemu::Program)
+}
+
+/// In the source tree the image goes where all that is built goes.
+pub(super) fn cache() -> PathBuf {
+    PathBuf::from(if output::in_source_tree() {
+        "target/lab"
+    } else {
+        "/var/cache/sriov-certify"
+    })
+}

@@ -1,0 +1,136 @@
+//! `lab`: builds and boots the virtual lab, and lets this very program certify its devices there.
+
+mod certify;
+mod machine;
+mod power_cut;
+mod print;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use vm_images::{LabFault, Session};
+
+use super::{USAGE, output, select, signals, usage};
+use machine::Machine;
+
+#[derive(Args)]
+pub(super) struct LabArgs {
+    /// `shell` gives a person a root shell in the lab instead.
+    #[arg(value_enum)]
+    session: Option<Person>,
+    /// The folder for the results.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Boot a faulty host.
+    #[arg(long, value_name = "NAME")]
+    fault: Option<String>,
+    /// Only checks whose id matches (the verdict is then inconclusive).
+    #[arg(long, value_name = "GLOB")]
+    check: Vec<String>,
+    /// Only devices of this shipped profile.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Instead cut the lab's power at so many moments of a run each, restore, and compare.
+    #[arg(long, value_name = "N", conflicts_with_all = ["check", "profile", "session"])]
+    power_cut: Option<u32>,
+    /// Which moments those are; another seed each time where none is given.
+    #[arg(long, value_name = "NUMBER", requires = "power_cut")]
+    seed: Option<u64>,
+    /// Print the exact commands instead of running them: image, then QEMU.
+    #[arg(long)]
+    print: bool,
+    /// Boot with this QEMU instead of the image's own.
+    #[arg(long, value_name = "PATH")]
+    qemu: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Person {
+    Shell,
+}
+
+pub(super) fn run(args: &LabArgs) -> anyhow::Result<u8> {
+    let fault = args.fault.as_deref().map(fault).transpose()?;
+    let words = words(args)?;
+    if args.print {
+        return print::run(args, fault);
+    }
+    let out = output::folder(args.out.as_deref())?.canonicalize()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = boot(args, fault, &words, &out) => ended,
+            signal = signals::listen()? => Err(anyhow::anyhow!("stopped by {signal}; the lab was switched off")),
+        }
+    });
+    match ended? {
+        After::Exit(status) => Ok(status),
+        After::Present => certify::present(&out, fault),
+    }
+}
+
+/// What is left to be done once the lab is off.
+enum After {
+    Exit(u8),
+    /// Show what became of each device. Its simulator has a clock, and so a runtime, of its own.
+    Present,
+}
+
+fn fault(name: &str) -> anyhow::Result<LabFault> {
+    let names: Vec<&str> = LabFault::ALL.iter().map(|fault| fault.name()).collect();
+    let found = LabFault::ALL.into_iter().find(|fault| fault.name() == name);
+    found.ok_or_else(|| {
+        usage(format!(
+            "the lab has no fault `{name}`; there are {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// What follows `run` inside the lab.
+fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
+    select::known_globs(&args.check)?;
+    let mut words = ["--reboot", "--out", "/results"]
+        .map(str::to_owned)
+        .to_vec();
+    for glob in &args.check {
+        words.extend(["--check".to_owned(), glob.clone()]);
+    }
+    if let Some(profile) = &args.profile {
+        select::shipped(profile)?;
+        words.extend(["--profile".to_owned(), profile.clone()]);
+    }
+    Ok(words)
+}
+
+async fn boot(
+    args: &LabArgs,
+    fault: Option<LabFault>,
+    words: &[String],
+    out: &Path,
+) -> anyhow::Result<After> {
+    let machine = Machine::ready(args, fault, out).await?;
+    let status = match (args.session, args.power_cut) {
+        (Some(Person::Shell), _) => shell(&machine).await,
+        (None, Some(cuts)) => {
+            let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
+            power_cut::run(&machine, cuts, seed).await
+        }
+        (None, None) => match certify::run(&machine, words).await? {
+            USAGE => Ok(USAGE),
+            _ => return Ok(After::Present),
+        },
+    };
+    status.map(After::Exit)
+}
+
+async fn shell(machine: &Machine) -> anyhow::Result<u8> {
+    output::say(
+        "a root shell follows; `poweroff` or Ctrl-a x ends the lab, the program is /payload/sriov-certify",
+    );
+    machine.fill("exit 0\n")?;
+    let status = vm_images::shell(&machine.command(Session::Person)).await?;
+    Ok(if status.success() { 0 } else { 2 })
+}

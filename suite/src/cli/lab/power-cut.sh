@@ -1,0 +1,49 @@
+
+# Begins runs whose power is cut from outside, restores after each, and compares what the machine shows of its devices
+# with what it showed before the first: by other means than the program's own.
+cuts=$1
+out=/var/lib/power-cut
+
+state() {
+	for pf in /sys/bus/pci/devices/*/sriov_totalvfs; do
+		pf=${pf%/sriov_totalvfs}
+		echo "$(basename "$pf") driver $(basename "$(readlink "$pf/driver")")"
+		(cd "$pf" && grep . sriov_numvfs sriov_drivers_autoprobe driver_override)
+		for net in "$pf"/net/*; do
+			[ -e "$net" ] && (cd "$net" && echo "$(basename "$net")" && grep . flags mtu address)
+		done
+	done
+	find /etc/udev/rules.d /etc/systemd/system /var/lib/sriov-certify | sort
+	ip netns list
+	virsh list --all --name
+}
+
+began=$(cat /var/lib/lab-began 2>/dev/null || echo 0)
+mkdir -p /var/lib/sriov-certify/.sessions
+if [ "$began" = 0 ]; then
+	state >/var/lib/lab-state
+else
+	follow_resume
+	sriov-certify restore
+	echo "lab: restore $began exited with $?"
+	state >/var/lib/lab-state.now
+	if changes=$(diff /var/lib/lab-state /var/lib/lab-state.now); then
+		echo "lab: cut $began as it was"
+	else
+		echo "lab: cut $began NOT as it was"
+		echo "$changes"
+	fi
+	mkdir -p "/results/cut-$began"
+	# A run that was cut before it began has left none.
+	[ -e "$out" ] && cp -r "$out/." "/results/cut-$began/"
+	rm -rf "$out"
+fi
+[ "$began" = "$cuts" ] && exit 0
+
+began=$((began + 1))
+echo "$began" >/var/lib/lab-began
+sync
+echo "lab: run $began begins"
+sriov-certify run --reboot --out "$out"
+echo "lab: run $began is over before its cut"
+exec sleep infinity

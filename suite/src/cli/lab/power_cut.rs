@@ -1,0 +1,96 @@
+//! `lab --power-cut N`: cuts the lab's power at random moments of a run, boots it again, restores, and
+//! lets the lab host compare what it shows of its devices with what it showed at first.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use vm_images::Reaction;
+
+use super::super::{output, usage};
+use super::machine::Machine;
+
+/// In which a moment is chosen: the ordinary checks of the first port, its two restarts and a part of
+/// the second port, on a machine that has nothing else to do.
+const WINDOW: Duration = Duration::from_secs(200);
+
+pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Result<u8> {
+    if cuts == 0 {
+        return Err(usage("--power-cut 0 would prove nothing: name at least 1"));
+    }
+    let mut moments = Rng::with_seed(seed);
+    let mut heard = Heard::default();
+    output::say(&format!("the seed of the moments is {seed}"));
+    let script = format!("set -- {cuts}\n{}", include_str!("power-cut.sh"));
+    let ended = machine.run(&script, |line| {
+        output::say(line);
+        match heard.take(line) {
+            Some(run) => cut(run, &mut moments),
+            None => Reaction::GoOn,
+        }
+    });
+    let made = ended.await?.power_cuts;
+    output::print(&format!(
+        "{} of {cuts} power cuts restored (seed {seed})",
+        heard.restored
+    ))?;
+    let all = made == cuts && heard.restored == cuts;
+    Ok(if all { 0 } else { 2 })
+}
+
+fn cut(run: u32, moments: &mut Rng) -> Reaction {
+    let after = WINDOW.mul_f64(moments.f64());
+    output::say(&format!(
+        "power cut {run} comes after {:.1} s",
+        after.as_secs_f64()
+    ));
+    Reaction::CutPowerAfter(after)
+}
+
+/// What the lab host has said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Heard {
+    /// How often `restore` was content: its exit status was 0.
+    content: u32,
+    /// How often, moreover, the machine was as it was.
+    restored: u32,
+}
+
+impl Heard {
+    /// Returns the number of a run that begins.
+    fn take(&mut self, line: &str) -> Option<u32> {
+        let mut words = line.strip_prefix("lab: ")?.split(' ');
+        let (what, number) = (words.next()?, words.next()?.parse().ok()?);
+        let rest: Vec<&str> = words.collect();
+        match (what, rest.join(" ").as_str()) {
+            ("run", "begins") => return Some(number),
+            ("restore", "exited with 0") => self.content = number,
+            // Both must hold of the same cut.
+            ("cut", "as it was") if self.content == number => self.restored += 1,
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Heard;
+
+    #[test]
+    fn only_what_both_say_is_restored() {
+        let mut heard = Heard::default();
+        assert_eq!(heard.take("lab: run 1 begins"), Some(1));
+        for line in [
+            "lab: restore 1 exited with 0",
+            "lab: cut 1 as it was",
+            "lab: restore 2 exited with 2",
+            "lab: cut 2 as it was",
+            "lab: restore 3 exited with 0",
+            "lab: cut 3 NOT as it was",
+            "anything else",
+        ] {
+            assert_eq!(heard.take(line), None, "{line}");
+        }
+        assert_eq!(heard.restored, 1);
+    }
+}
