@@ -1,0 +1,103 @@
+//! A run killed at every change it makes, and at every line it writes down: `restore` brings the machine back.
+//!
+//! One run per device is watched. Before and after each change the machine is copied as it stands; each copy is
+//! then restored with the journal as it was at that moment, with a last line torn, and after a restart. Now and then the
+//! restoring itself is killed in the same way.
+
+mod point;
+mod watched;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use futures_util::FutureExt;
+use harness::simulator::Simulator;
+use libtest_mimic::{Arguments, Trial};
+use point::{Bench, Point};
+use suite::certify::{Came, Company, begin, open};
+use suite::simulated::{runtime, subject};
+use suite::unit;
+use watched::Watched;
+
+/// At one of so many places the restoring is killed too: at each would take a quarter of an hour.
+const KILL_EVERY: usize = 16;
+
+/// A machine is large; so many wait at most for their turn.
+const WAITING: usize = 16;
+
+fn main() {
+    let trials = ["mock-nic", "mock-nvme", "intel-82576"].map(|profile| {
+        Trial::test(format!("killed_at_every_point::{profile}"), move || {
+            kill_everywhere(profile);
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit();
+}
+
+/// Runs everything once, while other threads restore what it would leave if it were killed.
+fn kill_everywhere(profile: &'static str) {
+    let out = tempfile::tempdir().expect("a folder");
+    let (points, waiting) = sync_channel(WAITING);
+    let waiting = Arc::new(Mutex::new(waiting));
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let restored = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let waiting = waiting.clone();
+                scope.spawn(move || restore_all(&waiting))
+            })
+            .collect();
+        // Only they hold it: should all of them fail, so does the run, instead of waiting for them.
+        drop(waiting);
+        run_once(profile, out.path(), points);
+        let counts = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a restored machine"));
+        counts.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
+    });
+    let (places, machines) = restored;
+    assert!(places > 100, "{profile}: only {places} places were found");
+    let told = format!("{profile}: killed at {places} places, {machines} machines restored\n");
+    let _ = io::stderr().write_all(told.as_bytes());
+}
+
+/// How many places there were, and how many machines were restored.
+fn restore_all(waiting: &Mutex<Receiver<Point>>) -> (usize, usize) {
+    let (mut places, mut machines) = (0, 0);
+    loop {
+        let Ok(point) = waiting.lock().expect("no worker has failed").recv() else {
+            return (places, machines);
+        };
+        places += 1;
+        machines += point.restore_in_all_ways();
+        if point.number.is_multiple_of(KILL_EVERY) {
+            machines += point.restore_killed();
+        }
+    }
+}
+
+fn run_once(profile: &str, out: &Path, points: SyncSender<Point>) {
+    let profiles = harness::profile::shipped(&suite::checks::ids());
+    let found = profiles.into_iter().find(|found| found.id == profile);
+    runtime().expect("a runtime").block_on(async {
+        let subject = subject(found.expect("a shipped profile"), None, Vec::new());
+        let mut subject = subject.await.expect("facts");
+        let (folder, identity) = open(&subject, out).expect("a folder for the run");
+        let bench = Bench::new(&folder, &subject.facts);
+        let machine = Watched::new(Simulator::new(&subject.profile, None), bench, points);
+        subject.host = std::rc::Rc::new(machine);
+        let company = Company {
+            resume_unit: unit::text(Path::new("/usr/bin/sriov-certify"), out),
+            stop: std::future::pending().boxed_local().shared(),
+            progress: &mut |_| (),
+        };
+        let came = begin(&subject, &folder, identity, company)
+            .await
+            .expect("a run");
+        assert_eq!(came, Came::ToItsEnd);
+    });
+}
