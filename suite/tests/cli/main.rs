@@ -2,6 +2,7 @@
 
 mod desk;
 mod files;
+mod killed;
 mod results;
 mod stops;
 mod words;
