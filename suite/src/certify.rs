@@ -10,7 +10,7 @@ use futures_util::future::{LocalBoxFuture, Shared};
 use harness::bench::{Bench, Log};
 use harness::check::Check;
 use harness::facts::{self, Facts};
-use harness::machine::Host;
+use harness::machine::{Host, is_going_down};
 use harness::plan::{Choice, plan};
 use harness::profile::Profile;
 use harness::returned::{self, Returned};
@@ -131,7 +131,7 @@ async fn to_its_end(
             restarted = host.reboot() => restarted.err(),
             signal = company.stop.clone() => {
                 // A machine that goes down ends every process with a signal.
-                if facts::is_going_down(host.as_ref()).await {
+                if is_going_down(host.as_ref()).await {
                     return Ok(Came::ToARestart);
                 }
                 return stopped(host, folder, signal).await;

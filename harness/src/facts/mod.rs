@@ -21,12 +21,12 @@ mod read;
 mod sriov;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod vf_windows;
 
 use serde::{Deserialize, Serialize};
 
-pub use boot::{boot, is_going_down};
+pub use boot::boot;
 pub use compare::{compare, reread};
 pub use device::{device, driver, sriov_devices};
 pub use draft::draft;

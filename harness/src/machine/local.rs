@@ -7,23 +7,14 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::Instant;
 
+use super::restart::restart;
 use super::worker::{Reply, Request};
 use super::{Host, Output, disk};
-use crate::facts;
-
-/// How long services and guests may take to stop. The longest that systemd allows one unit by
-/// default, 90 s (`DefaultTimeoutStopSec=`, systemd-system.conf(5)), several times in a row.
-const RESTART_LIMIT: Duration = Duration::from_mins(10);
-
-/// How much longer a machine may take that does stop.
-const STOPPING_LIMIT: Duration = Duration::from_hours(1);
 
 /// This host. Steps that the kernel may block are left to workers.
 pub struct Local {
@@ -227,20 +218,6 @@ impl Host for Local {
     }
 
     async fn reboot(&self) -> io::Result<()> {
-        let output = self.run(&["systemctl", "reboot"]).await?;
-        if !output.success() {
-            return Err(io::Error::other(format!(
-                "`systemctl reboot`: {}",
-                output.stderr
-            )));
-        }
-        tokio::time::sleep(RESTART_LIMIT).await;
-        // Guests may take longer, and nobody may touch a machine that is still about to go.
-        let end = Instant::now() + STOPPING_LIMIT;
-        while facts::is_going_down(self).await && Instant::now() < end {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-        }
-        let text = "it still runs long after `systemctl reboot`";
-        Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        Err(restart(self).await)
     }
 }

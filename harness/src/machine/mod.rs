@@ -2,6 +2,7 @@
 
 pub mod disk;
 mod local;
+mod restart;
 pub mod worker;
 
 use std::io;
@@ -9,6 +10,7 @@ use std::io;
 use async_trait::async_trait;
 
 pub use local::Local;
+pub use restart::is_going_down;
 
 /// Everything that can be done to a machine. All that is SR-IOV is written above it.
 ///

@@ -13,7 +13,7 @@ use crate::machine::{Host, Output};
 pub(super) use lab::{IGB, NVME, lab, lab_with_vfs};
 
 /// Runs a reader to its end, with a clock that does not let anybody wait.
-pub(super) fn run<T>(reader: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(reader: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -24,7 +24,7 @@ pub(super) fn run<T>(reader: impl Future<Output = T>) -> T {
 
 /// Files, links and the output of commands, by path and by command line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     files: BTreeMap<String, Result<Vec<u8>, i32>>,
     links: BTreeMap<String, String>,
     /// `None` is a command that never ends.
@@ -65,7 +65,7 @@ impl Recorded {
     }
 
     /// Adds a command that prints this.
-    pub(super) fn prints(mut self, command: &str, stdout: &str) -> Self {
+    pub(crate) fn prints(mut self, command: &str, stdout: &str) -> Self {
         let output = Output {
             stdout: stdout.as_bytes().to_vec(),
             ..Output::default()
@@ -87,7 +87,7 @@ impl Recorded {
     }
 
     /// Adds a command that fails.
-    pub(super) fn fails(mut self, command: &str, status: i32, stderr: &str) -> Self {
+    pub(crate) fn fails(mut self, command: &str, status: i32, stderr: &str) -> Self {
         let output = Output {
             status,
             stdout: Vec::new(),
