@@ -1,4 +1,4 @@
-//! How the lab's disk image is made and booted.
+//! How the lab's disk image is made and booted, and how a probe guest is made ([`guest`]).
 //!
 //! The recipe lies in `lab-host/` as plain text; [`Image::ensure`] builds it once, [`command_line`] says which QEMU
 //! command boots it, [`run()`] boots it with a payload and [`shell()`] with a person.
@@ -9,6 +9,7 @@ mod build;
 mod course;
 mod error;
 mod follow;
+pub mod guest;
 mod image;
 mod kvm_probe;
 mod machine;
