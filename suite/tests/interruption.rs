@@ -103,6 +103,10 @@ impl Host for Watched {
         self.between(self.machine.run(argv)).await
     }
 
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        self.machine.guest(socket).await
+    }
+
     async fn reboot(&self) -> io::Result<()> {
         self.between(self.machine.reboot()).await
     }

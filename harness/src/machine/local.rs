@@ -4,17 +4,16 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::Stdio;
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::protocol::{self, Reply, Request};
 use super::restart::restart;
-use super::worker::{Reply, Request};
-use super::{Host, Output, disk};
+use super::{Guest, Host, Output};
 
 /// This host. Steps that the kernel may block are left to workers.
 pub struct Local {
@@ -47,7 +46,7 @@ impl Local {
         };
         let reply = lease.ask(request).await;
         lease.finished = reply.is_ok();
-        reply?.into()
+        reply?.bytes()
     }
 
     async fn finish(&self) {
@@ -180,18 +179,11 @@ impl Host for Local {
     }
 
     async fn put(&self, path: &str, content: Option<&[u8]>) -> io::Result<()> {
-        match content {
-            Some(content) => disk::replace(Path::new(path), content),
-            None => disk::remove(Path::new(path)),
-        }
+        protocol::put(path, content)
     }
 
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let names =
-            fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-        let mut names: Vec<String> = names.collect::<io::Result<_>>()?;
-        names.sort_unstable();
-        Ok(names)
+        protocol::names(path)
     }
 
     async fn link(&self, path: &str) -> io::Result<String> {
@@ -206,18 +198,14 @@ impl Host for Local {
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);
-        let output = command.output().await?;
-        Ok(Output {
-            status: output
-                .status
-                .code()
-                .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        })
+        Ok(command.output().await?.into())
     }
 
     async fn reboot(&self) -> io::Result<()> {
         Err(restart(self).await)
+    }
+
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        Ok(Rc::new(Guest::connect(socket).await?))
     }
 }

@@ -1,14 +1,20 @@
 //! The machines a device can sit in: everything that can be done to one, and nothing more.
 
+pub mod agent;
 pub mod disk;
+mod guest;
 mod local;
+pub mod protocol;
 mod restart;
 pub mod worker;
 
 use std::io;
+use std::rc::Rc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
+pub use guest::Guest;
 pub use local::Local;
 pub use restart::is_going_down;
 
@@ -33,10 +39,16 @@ pub trait Host {
     async fn run(&self, argv: &[&str]) -> io::Result<Output>;
     /// Restarts the machine. Where the machine is this one, it returns only if that does not happen.
     async fn reboot(&self) -> io::Result<()>;
+    /// The guest of this machine whose agent's port the emulator has at that socket. Whether the
+    /// guest is up only its answers show.
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        let text = format!("this machine has no guests, and so none at {socket}");
+        Err(io::Error::new(io::ErrorKind::Unsupported, text))
+    }
 }
 
 /// What a command came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// The exit status; 128 + n for death by signal n.
     pub status: i32,

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use harness::machine::worker;
+use harness::machine::{agent, worker};
 
 /// The exit code of a usage error (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
@@ -61,6 +61,9 @@ enum Command {
     /// Serve single reads and writes (used by `run`).
     #[command(hide = true)]
     Worker,
+    /// Be the first process of a probe guest (used by the guests of `run`).
+    #[command(hide = true)]
+    Guest,
 }
 
 /// Which devices and which checks.
@@ -137,7 +140,19 @@ fn run(command: Command) -> anyhow::Result<u8> {
             .and_then(|()| worker::serve(io::stdin().lock(), io::stdout().lock()))
             .map(|()| 0)
             .map_err(Into::into),
+        Command::Guest => guest(),
     }
+}
+
+/// On any other machine it would mount over what is there.
+fn guest() -> anyhow::Result<u8> {
+    if std::process::id() != 1 {
+        return Err(usage(
+            "`guest` is what the first process of a probe guest runs; see `sriov-certify --help`",
+        ));
+    }
+    agent::run()?;
+    Ok(0)
 }
 
 /// What went wrong is told in one line.

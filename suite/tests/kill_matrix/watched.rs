@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ fn only_looks(argv: &[&str]) -> bool {
         argv,
         ["uname" | "id" | "dmesg" | "modinfo" | "ethtool", ..]
             | ["udevadm", "settle" | "info", ..]
-            | ["virsh", "version"]
+            | ["virsh", "version" | "dumpxml" | "list", ..]
             | ["systemctl", "show", ..]
     ) || (argv[0] == "ip" && argv.contains(&"show"))
 }
@@ -100,6 +101,10 @@ impl Host for Watched {
             return self.machine.run(argv).await;
         }
         self.between(self.machine.run(argv)).await
+    }
+
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        self.machine.guest(socket).await
     }
 
     async fn reboot(&self) -> io::Result<()> {

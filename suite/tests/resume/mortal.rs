@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::io;
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use harness::machine::{Host, Output};
@@ -58,6 +59,10 @@ impl Host for Mortal {
 
     async fn run(&self, argv: &[&str]) -> io::Result<Output> {
         self.machine.run(argv).await
+    }
+
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        self.machine.guest(socket).await
     }
 
     async fn reboot(&self) -> io::Result<()> {

@@ -33,20 +33,20 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     /// Adds a file.
-    pub(super) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.files
             .insert(path.to_owned(), Ok(content.as_ref().to_vec()));
         self
     }
 
     /// Takes a file away.
-    pub(super) fn without(mut self, path: &str) -> Self {
+    pub(crate) fn without(mut self, path: &str) -> Self {
         self.files.remove(path);
         self
     }
 
     /// Adds files of one folder, as pairs of name and content.
-    pub(super) fn files(self, folder: &str, files: &[(&str, &str)]) -> Self {
+    pub(crate) fn files(self, folder: &str, files: &[(&str, &str)]) -> Self {
         files.iter().fold(self, |host, (name, content)| {
             host.file(&format!("{folder}/{name}"), content)
         })
