@@ -8,6 +8,7 @@ pub mod bench;
 pub mod check;
 pub mod facts;
 pub mod finding;
+pub mod guest;
 pub mod kernel_log;
 pub mod lock;
 pub mod machine;

@@ -2,7 +2,7 @@
 
 use reports::SkipKind;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Port};
 use crate::profile::{Kind, Profile};
 
 /// Something that must be there for a check to make sense.
@@ -34,6 +34,12 @@ pub enum Need {
     ClaimedPersistence,
     /// libvirt answers.
     Libvirt,
+    /// The kernel can run guests.
+    Kvm,
+    /// The kernel has vfio-pci.
+    Vfio,
+    /// No bridge above the device shares its IOMMU group.
+    Isolation,
 }
 
 /// Why a need is not met.
@@ -62,6 +68,9 @@ impl Need {
             Self::ClaimedMtu => "claim max_mtu",
             Self::ClaimedPersistence => "claim persistence",
             Self::Libvirt => "libvirt",
+            Self::Kvm => "KVM",
+            Self::Vfio => "vfio-pci",
+            Self::Isolation => "isolation by ACS",
         }
     }
 
@@ -94,6 +103,15 @@ impl Need {
             Self::Libvirt => unmet(facts.host.virtualization.libvirt.is_some(), || {
                 "libvirt does not answer: see host::virtualization".into()
             }),
+            Self::Kvm => unmet(facts.host.kvm, || {
+                "there is no /dev/kvm: see host::virtualization".into()
+            }),
+            Self::Vfio => unmet(facts.host.vfio.available, || {
+                "the kernel has no vfio-pci: see host::vfio".into()
+            }),
+            Self::Isolation => unmet(is_apart(facts), || {
+                "a bridge above the device shares its IOMMU group: see device::acs_path".into()
+            }),
             Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
             Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
             Self::PfDriver => unmet(pf_driver(facts) == Some(&profile.driver.pf), || {
@@ -124,6 +142,14 @@ fn unmet(met: bool, reason: impl FnOnce() -> String) -> Option<Missing> {
         kind: SkipKind::UnmetNeed,
         reason: reason(),
     })
+}
+
+/// The kernel puts a bridge that does not isolate into one group with all that is behind it, VFs
+/// included (Linux 6.12 drivers/iommu/iommu.c, `pci_device_group`).
+fn is_apart(facts: &Facts) -> bool {
+    let group = facts.device.iommu_group.as_ref();
+    let shares = |port: &Port| group.is_some_and(|group| group.members.contains(&port.bdf));
+    !facts.device.path.iter().any(shares)
 }
 
 fn total(facts: &Facts) -> u16 {

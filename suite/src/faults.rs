@@ -37,7 +37,7 @@ const fn nic(fault: Fault, caught_by: &'static [&'static str]) -> Row {
 }
 
 /// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
-const NO_VFS: &[&str] = &["vf::*", "persist::udev_rule", "persist::stable"];
+const NO_VFS: &[&str] = &["vf::*", "guest::*", "persist::udev_rule", "persist::stable"];
 
 /// All faults.
 pub const TABLE: &[Row] = &[
@@ -69,6 +69,7 @@ pub const TABLE: &[Row] = &[
             "device::sriov_capability",
             "device::vf_resources",
             "vf::*",
+            "guest::*",
             "persist::udev_rule",
             "persist::stable",
         ],
@@ -86,13 +87,14 @@ pub const TABLE: &[Row] = &[
         ],
     ),
     nic(Fault::PfGroupShared, &["device::iommu_group"]),
-    nic(Fault::LinkDown, &["device::link_up"]),
+    nic(Fault::LinkDown, &["device::link_up", "guest::hotplug"]),
     nic(Fault::PcieDegraded, &["device::pcie_link"]),
     nic(
         Fault::BusWindowSmall,
         &[
             "device::vf_resources",
             "vf::*",
+            "guest::*",
             "persist::udev_rule",
             "persist::stable",
         ],
@@ -119,7 +121,12 @@ pub const TABLE: &[Row] = &[
     nic(Fault::VfAtWrongAddress, &["vf::identity"]),
     nic(
         Fault::VfIdsWrong,
-        &["vf::identity", "vf::driver_binds", "persist::stable"],
+        &[
+            "vf::identity",
+            "vf::driver_binds",
+            "guest::*",
+            "persist::stable",
+        ],
     ),
     nic(Fault::PhysfnMissing, &["vf::identity"]),
     nic(Fault::VfGroupsShared, &["vf::iommu_groups"]),
@@ -129,6 +136,7 @@ pub const TABLE: &[Row] = &[
             "vf::driver_binds",
             "vf::autoprobe_off",
             "vf::reset",
+            "guest::*",
             "persist::stable",
         ],
     ),
@@ -140,7 +148,10 @@ pub const TABLE: &[Row] = &[
     nic(Fault::CycleWearsOut, &["vf::cycle"]),
     nic(Fault::ReloadLosesDriver, &["vf::pf_driver_reload"]),
     nic(Fault::ReloadKeepsVfs, &["vf::pf_driver_reload"]),
-    nic(Fault::CarrierStaysDown, &["vf::pf_down_up"]),
+    nic(
+        Fault::CarrierStaysDown,
+        &["vf::pf_down_up", "guest::hotplug"],
+    ),
     nic(Fault::DownUpLosesVfs, &["vf::pf_down_up"]),
     nic(Fault::MtuIgnored, &["vf::mtu"]),
     nic(Fault::MtuBeyondAccepted, &["vf::mtu"]),
@@ -149,6 +160,18 @@ pub const TABLE: &[Row] = &[
         &["vf::create_one", "persist::udev_rule"],
     ),
     nic(Fault::RemovalWarns, &["vf::create_one"]),
+    nic(Fault::AttachRefused, &["guest::*"]),
+    nic(Fault::HostKeepsVf, &["guest::hotplug"]),
+    nic(Fault::AttachmentNotKept, &["guest::hotplug"]),
+    nic(Fault::GuestSeesNoVf, &["guest::*"]),
+    nic(Fault::GuestDriverRefuses, &["guest::hotplug"]),
+    nic(Fault::GuestNoLink, &["guest::hotplug"]),
+    nic(Fault::GuestNeverUp, &["guest::*"]),
+    nic(Fault::GuestModuleMissing, &["guest::*"]),
+    nic(Fault::GuestKeepsVf, &["guest::unplug"]),
+    nic(Fault::VfStaysOnVfio, &["guest::unplug"]),
+    nic(Fault::DetachmentNotKept, &["guest::unplug"]),
+    nic(Fault::AttributesKept, &["guest::unplug"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Bench;
 use crate::facts::{self, NetFacts};
@@ -88,6 +89,21 @@ impl Bench {
         } else {
             Err(anyhow!("`{}`: {}", argv.join(" "), output.stderr).into())
         }
+    }
+
+    /// What the PF's driver knows of one of its VFs: address, VLAN, rates and switches, as `ip` names them.
+    pub async fn vf_attributes(&mut self, index: u16) -> Result<Value, Problem> {
+        let name = self.net().await?.name;
+        let output = self
+            .look(&["ip", "-j", "link", "show", "dev", &name])
+            .await?;
+        let links: Value =
+            serde_json::from_slice(&output.stdout).context("`ip -j` printed no JSON")?;
+        let vfs = links[0]["vfinfo_list"].as_array();
+        let vf = vfs.and_then(|vfs| vfs.iter().find(|vf| vf["vf"] == index));
+        Ok(vf
+            .cloned()
+            .with_context(|| format!("`ip link` tells nothing of VF {index} of {name}"))?)
     }
 
     /// The network interfaces of a function.

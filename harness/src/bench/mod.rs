@@ -4,9 +4,12 @@ mod boot;
 mod contract;
 mod driver;
 mod functions;
+mod guest;
+mod inside;
 mod link;
 mod log;
 mod look;
+mod passthrough;
 mod persistence;
 mod presence;
 
@@ -23,6 +26,8 @@ pub use contract::Attempt;
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
+pub use guest::{GUEST_NOT_STARTED, GUEST_NOT_UP, MODULE_MISSING, Running};
+pub use inside::NOT_SEEN;
 pub use link::MacPolicy;
 pub use log::Log;
 pub use persistence::RESUME_UNIT;
@@ -188,9 +193,14 @@ impl Bench {
 
     /// Runs a command that only looks.
     pub(crate) async fn look(&mut self, argv: &[&str]) -> Result<Output, Problem> {
+        self.look_for(STEP_LIMIT, argv).await
+    }
+
+    /// As [`Bench::look`], for a command that may take longer.
+    async fn look_for(&mut self, limit: Duration, argv: &[&str]) -> Result<Output, Problem> {
         let command = argv.join(" ");
         self.log.step(format!("$ {command}"))?;
-        let result = within(STEP_LIMIT, self.host.run(argv)).await;
+        let result = within(limit, self.host.run(argv)).await;
         let output = result.with_context(|| format!("cannot run `{command}`"))?;
         self.log.step(format!(
             "{}{}  exit {}",

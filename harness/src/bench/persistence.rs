@@ -126,7 +126,7 @@ impl Bench {
     }
 
     /// Puts a file on disk whose undo is promised.
-    async fn keep(&mut self, path: &str, text: &str) -> Result<(), Problem> {
+    pub(super) async fn keep(&mut self, path: &str, text: &str) -> Result<(), Problem> {
         self.log
             .step(format!("$ cat > {path} <<'END'\n{}\nEND", text.trim_end()))?;
         let kept = within(STEP_LIMIT, self.host.put(path, Some(text.as_bytes()))).await;

@@ -30,5 +30,6 @@ async fn differences(bench: &Bench) -> Vec<String> {
     };
     // No promise of the journal counts here: a damaged one may have lost it.
     differences.extend(bench.lasting_files().await);
+    differences.extend(bench.lasting_guests().await);
     differences
 }

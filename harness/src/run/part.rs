@@ -99,7 +99,8 @@ impl Course<'_> {
         match Witness::call(bench.host.as_ref(), &self.run_id, check.id).await {
             Ok(witness) => {
                 let (answer, stopped) = bounded(bench, check, part, &mut self.stop).await;
-                (answer, Some(witness), stopped)
+                let kept = bench.guests_evidence().await;
+                (answer.and(kept), Some(witness), stopped)
             }
             Err(error) => {
                 let error = anyhow::anyhow!("cannot mark the kernel log: {error}");

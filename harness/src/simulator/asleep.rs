@@ -1,11 +1,10 @@
 //! A copy of a machine in the middle of whatever it does, to be woken up elsewhere.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Simulator, World};
+use super::{Simulator, World, shared};
 
 /// A machine that stands still. Its clock goes on where and when it wakes up.
 #[derive(Clone)]
@@ -30,7 +29,7 @@ impl Asleep {
         let behind = then.saturating_duration_since(now);
         self.world.shift(&|time| shifted(time, ahead, behind));
         Simulator {
-            world: RefCell::new(self.world),
+            world: shared(self.world),
         }
     }
 }
@@ -45,6 +44,7 @@ impl World {
         self.now = by(self.now);
         self.booted = by(self.booted);
         self.agenda.shift(by);
+        self.libvirt.shift(by);
         for function in std::iter::once(&mut self.device.pf).chain(&mut self.device.vfs) {
             function.since = by(function.since);
             if let Some(interface) = &mut function.interface {

@@ -258,7 +258,7 @@ impl World {
     }
 
     /// Takes the driver from a function.
-    fn release(&mut self, bdf: Bdf) {
+    pub(super) fn release(&mut self, bdf: Bdf) {
         let Some(function) = self.device.function(bdf) else {
             return;
         };

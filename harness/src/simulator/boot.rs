@@ -9,6 +9,7 @@ use super::binding::VFIO;
 use super::fault::Fault;
 use super::function::Device;
 use super::groups::Groups;
+use super::libvirt::Libvirt;
 use super::log::{KernelLog, Level};
 use super::model::{Model, PF};
 use super::tree::Tree;
@@ -19,7 +20,12 @@ const NETWORK: Duration = Duration::from_secs(5);
 /// When libvirt's daemon starts: assumed.
 const LIBVIRT: Duration = Duration::from_secs(8);
 /// What a restart does not take: the administrator's settings and the data of services.
-const DISK: [&str; 3] = ["/etc/udev/rules.d", "/etc/systemd/system", "/var"];
+const DISK: [&str; 4] = [
+    "/etc/udev/rules.d",
+    "/etc/systemd/system",
+    "/etc/libvirt",
+    "/var",
+];
 
 impl World {
     /// The first start.
@@ -36,6 +42,7 @@ impl World {
         let next = Self::before_drivers(model, self.now);
         let last = std::mem::replace(self, next);
         self.initramfs = last.initramfs;
+        self.libvirt = last.libvirt.restarted();
         machine::install(&mut self.tree, &self.model);
         for folder in DISK {
             self.tree.adopt(&last.tree, folder);
@@ -55,6 +62,7 @@ impl World {
             device: Device::new(&model, now),
             groups: Groups::default(),
             agenda: Agenda::default(),
+            libvirt: Libvirt::default(),
             vf_config: config_space::of_vf(&model),
             initramfs: Vec::new(),
             booted: now,

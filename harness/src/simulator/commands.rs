@@ -28,7 +28,7 @@ impl World {
             ["udevadm", "info", "--query=property", path] => self.udev_info(path),
             ["systemctl", arguments @ ..] => self.systemctl(arguments),
             ["modinfo", "-n", module] => self.modinfo(module),
-            ["virsh", "version"] => self.virsh_version(),
+            ["virsh", words @ ..] => self.virsh(words),
             ["ethtool", "-i", name] => self.ethtool(name),
             ["ip", arguments @ ..] => ip::run(self, arguments),
             [program, ..] => failed(
@@ -50,18 +50,6 @@ impl World {
             ));
         }
         failed(1, &format!("modinfo: ERROR: Module {module} not found."))
-    }
-
-    fn virsh_version(&self) -> Output {
-        if self.model.has(Fault::NoLibvirt) {
-            return failed(
-                1,
-                "error: failed to connect to the hypervisor\nerror: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory",
-            );
-        }
-        printed(
-            "Compiled against library: libvirt 11.3.0\nUsing library: libvirt 11.3.0\nUsing API: QEMU 11.3.0\nRunning hypervisor: QEMU 10.0.2\n\n",
-        )
     }
 
     fn ethtool(&mut self, name: &str) -> Output {

@@ -29,6 +29,8 @@ pub(super) struct Function {
     pub dead: bool,
     /// Its lock is held for ever (`devices.md`, finding 7: igbvf in `napi_disable`).
     pub stuck: bool,
+    /// The address that the PF's driver was told to give a VF.
+    pub address: Option<String>,
 }
 
 /// A network interface.
@@ -97,6 +99,7 @@ impl Function {
             since,
             dead: false,
             stuck: false,
+            address: None,
         }
     }
 

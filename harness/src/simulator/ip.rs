@@ -6,7 +6,7 @@ use crate::machine::Output;
 
 use super::World;
 use super::commands::{failed, printed};
-use super::function::Interface;
+use super::function::{Function, Interface};
 
 /// The interface by which the machine is reached; it has nothing to do with the device.
 const MANAGEMENT: &str = "mgmt0";
@@ -19,6 +19,10 @@ pub(super) fn run(world: &mut World, arguments: &[&str]) -> Output {
     match words.as_slice() {
         ["link", "set", "dev", name, setting @ ..] => set(world, name, setting),
         ["link", "show" | "list"] | ["link"] => print(links(world)),
+        ["link", "show", "dev", name] => match owned_link(world, name) {
+            Some(link) => print(vec![link]),
+            None => failed(1, &format!("Device \"{name}\" does not exist.")),
+        },
         ["addr" | "address", "show" | "list"] | ["addr" | "address"] => print(addresses(world)),
         ["route", "show", "default"] => print(if options.contains(&"-6") {
             vec![]
@@ -93,6 +97,26 @@ fn links(world: &World) -> Vec<Value> {
         .into_iter()
         .chain(own)
         .collect()
+}
+
+/// One link by name; the PF's with what its driver knows of each VF, as seen with QEMU's igb.
+fn owned_link(world: &World, name: &str) -> Option<Value> {
+    let mut links = links(world).into_iter();
+    let mut link = links.find(|link| link["ifname"] == name)?;
+    let pf = world.device.pf.interface.as_ref();
+    if pf.is_some_and(|pf| pf.name == name) {
+        let vfs = world.device.vfs.iter().enumerate();
+        link["vfinfo_list"] = vfs.map(|(index, vf)| vf_info(index, vf)).collect();
+    }
+    Some(link)
+}
+
+fn vf_info(index: usize, vf: &Function) -> Value {
+    json!({
+        "vf": index, "link_type": "ether", "address": vf.address.as_deref().unwrap_or("00:00:00:00:00:00"),
+        "broadcast": "ff:ff:ff:ff:ff:ff", "vlan_list": [{}], "rate": {"max_tx": 0, "min_tx": 0},
+        "spoofchk": true, "link_state": "auto", "trust": false,
+    })
 }
 
 fn loopback() -> Value {

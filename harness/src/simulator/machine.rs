@@ -32,6 +32,9 @@ pub(super) fn install(tree: &mut Tree, model: &Model) {
     tree.folder("/etc/udev/rules.d");
     tree.folder("/etc/systemd/system");
     tree.folder("/var/lib");
+    tree.folder("/var/log/libvirt/qemu");
+    tree.folder("/run");
+    kernel_files(tree, model);
     tree.file("/usr/share/misc/pci.ids", pci_ids(model));
 }
 
@@ -54,6 +57,28 @@ fn system(tree: &mut Tree, model: &Model) {
         "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu msr apic sse2 ht lm vmx ept x2apic\n\n",
     );
     tree.file("/proc/interrupts", interrupts(model));
+}
+
+/// The kernel and its modules, as far as a guest is made of them.
+fn kernel_files(tree: &mut Tree, model: &Model) {
+    let (kernel, folder) = (model.kernel(), format!("/lib/modules/{}", model.kernel()));
+    tree.file("/proc/self/exe", "the program");
+    tree.file(&format!("/boot/vmlinuz-{kernel}"), "the kernel");
+    let driver = model.drivers[1].replace('-', "_");
+    let has_driver = !model.has(Fault::GuestModuleMissing);
+    let dep = if has_driver {
+        format!("kernel/{driver}.ko:\n")
+    } else {
+        String::new()
+    };
+    tree.file(&format!("{folder}/kernel/{driver}.ko"), "a module");
+    for (list, text) in [
+        ("dep", dep),
+        ("builtin", String::new()),
+        ("softdep", String::new()),
+    ] {
+        tree.file(&format!("{folder}/modules.{list}"), text);
+    }
 }
 
 fn command_line(model: &Model) -> String {

@@ -18,6 +18,7 @@ mod groups;
 mod ip;
 mod kernel;
 mod kstrto;
+mod libvirt;
 mod link;
 mod log;
 mod mac;
@@ -46,6 +47,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -62,6 +64,7 @@ use crate::profile::Profile;
 use agenda::{Agenda, Effect};
 use function::Device;
 use groups::Groups;
+use libvirt::{Inside, Libvirt, SOCKETS};
 use log::{KernelLog, Level};
 use model::{Model, PF};
 use tree::Tree;
@@ -71,14 +74,14 @@ const REBOOT: Duration = Duration::from_secs(30);
 
 /// A machine with one SR-IOV device.
 pub struct Simulator {
-    world: RefCell<World>,
+    world: Rc<RefCell<World>>,
 }
 
 impl Simulator {
     /// The machine that a profile's device would sit in, with something wrong or without.
     pub fn new(profile: &Profile, fault: Option<Fault>) -> Self {
         Self {
-            world: RefCell::new(World::boot(Model::new(profile, fault), Instant::now())),
+            world: shared(World::boot(Model::new(profile, fault), Instant::now())),
         }
     }
 
@@ -150,6 +153,19 @@ impl Host for Simulator {
         sleep_until(Instant::now() + REBOOT).await;
         Ok(())
     }
+
+    async fn guest(&self, socket: &str) -> io::Result<Rc<dyn Host>> {
+        let name = socket
+            .strip_prefix(SOCKETS)
+            .and_then(|rest| rest.split('/').next());
+        let name = name.ok_or(Errno::ENOENT)?;
+        Ok(Rc::new(Inside::new(self.world.clone(), name)))
+    }
+}
+
+/// Shared with the guests, which are parts of the machine.
+fn shared(world: World) -> Rc<RefCell<World>> {
+    Rc::new(RefCell::new(world))
 }
 
 /// What became of an attempt to read or write.
@@ -187,6 +203,7 @@ struct World {
     device: Device,
     groups: Groups,
     agenda: Agenda,
+    libvirt: Libvirt,
     /// The config space of every VF.
     vf_config: Vec<u8>,
     /// Rules of udev that the boot files hold a copy of.

@@ -2,6 +2,7 @@
 
 mod disk;
 mod functions;
+mod guest;
 mod link;
 
 use std::io;
@@ -15,6 +16,7 @@ use crate::pci::Bdf;
 use crate::sysfs;
 use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
+use guest::remove_guest;
 use link::restore_link;
 
 /// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
@@ -52,6 +54,11 @@ pub enum Undo {
         /// What it held; `None` where there was none.
         content: Option<String>,
     },
+    /// A guest, which was not there.
+    Guest {
+        /// What libvirt calls it.
+        name: String,
+    },
     /// A unit of systemd, which was not there.
     Unit {
         /// Its name.
@@ -66,7 +73,7 @@ impl Undo {
             Self::Functions { pf, .. } => format!("functions of {pf}"),
             Self::Link { bdf, .. } => format!("link of {bdf}"),
             Self::File { path, .. } => path.clone(),
-            Self::Unit { name } => name.clone(),
+            Self::Guest { name } | Self::Unit { name } => name.clone(),
         }
     }
 
@@ -93,6 +100,7 @@ impl Undo {
             }
             Self::Link { bdf, up, mtu } => restore_link(host, *bdf, *up, *mtu).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
+            Self::Guest { name } => remove_guest(host, name).await,
             Self::Unit { name } => remove_unit(host, name).await,
         }
     }

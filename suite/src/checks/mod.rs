@@ -3,6 +3,7 @@
 pub mod device;
 #[cfg(test)]
 mod fixture;
+pub mod guest;
 pub mod host;
 pub mod persist;
 pub mod vf;
@@ -12,11 +13,20 @@ use harness::check::Check;
 /// Every check there is. Prerequisites come first, since what they find explains the rest.
 pub const ALL: &[&Check] = &concat();
 
-const COUNT: usize =
-    host::CHECKS.len() + device::CHECKS.len() + vf::CHECKS.len() + persist::CHECKS.len();
+const COUNT: usize = host::CHECKS.len()
+    + device::CHECKS.len()
+    + vf::CHECKS.len()
+    + guest::CHECKS.len()
+    + persist::CHECKS.len();
 
 const fn concat() -> [&'static Check; COUNT] {
-    let areas = [host::CHECKS, device::CHECKS, vf::CHECKS, persist::CHECKS];
+    let areas = [
+        host::CHECKS,
+        device::CHECKS,
+        vf::CHECKS,
+        guest::CHECKS,
+        persist::CHECKS,
+    ];
     let mut all = [host::CHECKS[0]; COUNT];
     let (mut area, mut at) = (0, 0);
     while area < areas.len() {

@@ -263,6 +263,66 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "the first removal of VFs, which is an undo, makes the kernel log a WARNING with a stack",
     ),
     (
+        Fault::AttachRefused,
+        "attach-refused",
+        "QEMU refuses a VF that is handed to a guest",
+    ),
+    (
+        Fault::HostKeepsVf,
+        "host-keeps-vf",
+        "a VF in a guest stays with its driver on the host",
+    ),
+    (
+        Fault::AttachmentNotKept,
+        "attachment-not-kept",
+        "libvirt forgets an attachment for the next start of the guest",
+    ),
+    (
+        Fault::GuestSeesNoVf,
+        "guest-sees-no-vf",
+        "a VF that was handed to a guest does not appear there",
+    ),
+    (
+        Fault::GuestDriverRefuses,
+        "guest-driver-refuses",
+        "the VF driver does not bind in a guest",
+    ),
+    (
+        Fault::GuestNoLink,
+        "guest-no-link",
+        "the interface of a VF in a guest never has a link",
+    ),
+    (
+        Fault::GuestNeverUp,
+        "guest-never-up",
+        "a guest's agent never answers",
+    ),
+    (
+        Fault::GuestModuleMissing,
+        "guest-module-missing",
+        "the kernel has no module of the VF driver for a guest",
+    ),
+    (
+        Fault::GuestKeepsVf,
+        "guest-keeps-vf",
+        "a guest does not let go of a VF",
+    ),
+    (
+        Fault::VfStaysOnVfio,
+        "vf-stays-on-vfio",
+        "a VF does not get its driver back after a guest",
+    ),
+    (
+        Fault::DetachmentNotKept,
+        "detachment-not-kept",
+        "libvirt still has a detached VF for the next start of the guest",
+    ),
+    (
+        Fault::AttributesKept,
+        "attributes-kept",
+        "a VF keeps the address that it had in a guest",
+    ),
+    (
         Fault::VfsLostAtReboot,
         "vfs-lost-at-reboot",
         "the rule of udev has no effect when the machine restarts",

@@ -1,0 +1,11 @@
+//! Guests as libvirt knows them: how one is described, what it starts with, and what libvirt tells of it.
+
+mod domain;
+mod files;
+mod image;
+mod told;
+
+pub use domain::Domain;
+pub use files::Files;
+pub use image::{Image, Unpackable, pack};
+pub use told::{Hostdev, Told};

@@ -1,0 +1,158 @@
+//! What libvirt tells of a guest (`virsh dumpxml`).
+
+use std::fmt;
+
+use anyhow::Context;
+use roxmltree::{Document, Node};
+
+use crate::machine::agent::PORT;
+use crate::pci::Bdf;
+
+/// What of it concerns us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The socket of the agent's port; `None` while the guest does not run.
+    pub socket: Option<String>,
+    /// The functions handed to it as network interfaces, in libvirt's order.
+    pub hostdevs: Vec<Hostdev>,
+}
+
+/// A function handed to a guest as a network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hostdev {
+    /// Where it is on the host.
+    pub bdf: Bdf,
+    /// Whether libvirt gives it its driver for guests, and its own one back.
+    pub managed: bool,
+    /// The address that libvirt gives it.
+    pub mac: String,
+}
+
+impl fmt::Display for Hostdev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let managed = if self.managed {
+            "managed"
+        } else {
+            "not managed"
+        };
+        write!(f, "{} ({managed}, {})", self.bdf, self.mac)
+    }
+}
+
+impl Told {
+    /// From the XML of a guest (libvirt docs/formatdomain.rst, `interface` of type `hostdev`).
+    pub fn parse(xml: &str) -> anyhow::Result<Self> {
+        let document = Document::parse(xml).context("libvirt tells no XML of the guest")?;
+        let named = |node: &Node<'_, '_>| {
+            let target = child(*node, "target");
+            target.and_then(|target| target.attribute("name")) == Some(PORT)
+        };
+        let channel = all(&document, "channel").find(named);
+        let source = channel.and_then(|channel| child(channel, "source"));
+        let interfaces = all(&document, "interface");
+        let hostdevs = interfaces.filter(|node| node.attribute("type") == Some("hostdev"));
+        Ok(Self {
+            socket: source
+                .and_then(|source| source.attribute("path"))
+                .map(str::to_owned),
+            hostdevs: hostdevs.map(hostdev).collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// The entry of that function.
+    pub fn hostdev(&self, bdf: Bdf) -> Option<&Hostdev> {
+        self.hostdevs.iter().find(|hostdev| hostdev.bdf == bdf)
+    }
+}
+
+fn all<'a>(document: &'a Document<'a>, tag: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    document
+        .descendants()
+        .filter(move |node| node.has_tag_name(tag))
+}
+
+fn child<'a>(node: Node<'a, 'a>, tag: &str) -> Option<Node<'a, 'a>> {
+    node.children().find(|child| child.has_tag_name(tag))
+}
+
+fn hostdev(node: Node<'_, '_>) -> anyhow::Result<Hostdev> {
+    let address = child(node, "source").and_then(|source| child(source, "address"));
+    let address = address.context("libvirt tells no address of a function")?;
+    let part = |name| {
+        let text = address.attribute(name).unwrap_or_default();
+        let number = u32::from_str_radix(text.trim_start_matches("0x"), 16);
+        number.with_context(|| format!("libvirt's address of a function has a {name} of {text:?}"))
+    };
+    let (domain, bus) = (part("domain")?, part("bus")?);
+    let (slot, function) = (part("slot")?, part("function")?);
+    let bdf = format!("{domain:04x}:{bus:02x}:{slot:02x}.{function:x}");
+    let mac = child(node, "mac").and_then(|mac| mac.attribute("address"));
+    Ok(Hostdev {
+        bdf: bdf
+            .parse()
+            .context("libvirt's address of a function is none")?,
+        managed: node.attribute("managed") == Some("yes"),
+        mac: mac.unwrap_or_default().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    /// Of the lab's libvirt 11.3, shortened.
+    const RUNNING: &str = "<domain type='kvm' id='2'>
+  <name>sriov-certify-0000-02-00.0-a</name>
+  <devices>
+    <channel type='unix'>
+      <source mode='bind' path='/run/libvirt/qemu/channel/2-sriov-certify-0000-0/org.qemu.guest_agent.0'/>
+      <target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>
+    </channel>
+    <interface type='network'><mac address='52:54:00:36:fc:26'/></interface>
+    <interface type='hostdev' managed='yes'>
+      <mac address='52:54:00:36:fc:25'/>
+      <driver name='vfio'/>
+      <source>
+        <address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x2'/>
+      </source>
+      <alias name='hostdev0'/>
+      <address type='pci' domain='0x0000' bus='0x02' slot='0x00' function='0x0'/>
+    </interface>
+    <channel type='unix'>
+      <source mode='bind' path='/run/libvirt/qemu/channel/2-sriov-certify-0000-0/sriov-certify'/>
+      <target type='virtio' name='sriov-certify' state='connected'/>
+    </channel>
+  </devices>
+</domain>";
+
+    #[test]
+    fn a_running_guest_has_a_port_and_a_function() {
+        let told = Told::parse(RUNNING).unwrap();
+        let socket = "/run/libvirt/qemu/channel/2-sriov-certify-0000-0/sriov-certify";
+        assert_eq!(told.socket.as_deref(), Some(socket));
+        let vf = "0000:02:10.2".parse().unwrap();
+        let hostdev = told.hostdev(vf).unwrap();
+        assert_eq!(
+            (hostdev.managed, hostdev.mac.as_str()),
+            (true, "52:54:00:36:fc:25")
+        );
+        assert_eq!(told.hostdevs.len(), 1);
+    }
+
+    #[test]
+    fn a_guest_that_does_not_run_has_no_socket() {
+        let xml = "<domain><devices><channel type='unix'><target type='virtio' name='sriov-certify'/></channel></devices></domain>";
+        assert_eq!(Told::parse(xml).unwrap(), Told::default());
+    }
+
+    #[test]
+    fn what_is_no_address_is_an_error() {
+        let broken = RUNNING.replace("bus='0x02' slot='0x10'", "bus='two' slot='0x10'");
+        let error = Told::parse(&broken).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "libvirt's address of a function has a bus of \"two\""
+        );
+        assert!(Told::parse("Domain 'a' started").is_err());
+    }
+}
