@@ -20,4 +20,5 @@ pub mod returned;
 pub mod run;
 pub mod simulator;
 pub mod sysfs;
+pub mod traffic;
 pub mod undo;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use futures_util::future::join_all;
+
 use super::{device, read, sriov};
 use crate::machine::Host;
 use crate::pci::{Bdf, PciIds};
@@ -37,10 +39,12 @@ pub async fn list(host: &dyn Host) -> io::Result<Vec<(Bdf, PciIds)>> {
 
 /// All PCI functions, by address.
 pub(super) async fn functions(host: &dyn Host) -> io::Result<Vec<Function>> {
+    let names = read::names(host, "/sys/bus/pci/devices").await?;
+    let addresses = names.iter().filter_map(|name| name.parse().ok());
     let mut all = Vec::new();
-    for name in read::names(host, "/sys/bus/pci/devices").await? {
-        let Ok(bdf) = name.parse() else { continue };
-        match function(host, bdf).await {
+    // All at once: a guest is asked by messages, and there is no need to wait for each answer.
+    for found in join_all(addresses.map(|bdf| function(host, bdf))).await {
+        match found {
             Ok(function) => all.push(function),
             // VFs come and go.
             Err(error) if read::is_absent(&error) => {}

@@ -17,7 +17,7 @@ mod list;
 mod names;
 mod net;
 mod nvme;
-mod read;
+pub(crate) mod read;
 mod sriov;
 mod table;
 #[cfg(test)]
@@ -36,6 +36,7 @@ pub use host::host;
 pub use iommu::iommu_group;
 pub use list::list;
 pub use names::names;
+pub(crate) use net::interface;
 pub use net::net;
 pub use nvme::nvme;
 pub use sriov::{driver_name, sriov, vfs};

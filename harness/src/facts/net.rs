@@ -41,7 +41,8 @@ pub(super) async fn interfaces(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<(Str
     Ok(all)
 }
 
-async fn interface(host: &dyn Host, folder: &str, name: &str) -> io::Result<NetFacts> {
+/// The interface of that name in a folder of interfaces.
+pub(crate) async fn interface(host: &dyn Host, folder: &str, name: &str) -> io::Result<NetFacts> {
     let path = |file: &str| format!("{folder}/{name}/{file}");
     // `carrier` and `speed` refuse to be read while the interface is down (EINVAL), and `speed` is
     // -1 while there is no link (Linux net/core/net-sysfs.c).

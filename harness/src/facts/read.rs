@@ -8,13 +8,13 @@ use nix::errno::Errno;
 use crate::machine::Host;
 
 /// A file's text, trimmed.
-pub(super) async fn text(host: &dyn Host, path: &str) -> io::Result<String> {
+pub(crate) async fn text(host: &dyn Host, path: &str) -> io::Result<String> {
     let bytes = host.read(path).await.map_err(|error| named(path, &error))?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
 /// A file's text, trimmed; `None` where there is no such file.
-pub(super) async fn optional(host: &dyn Host, path: &str) -> io::Result<Option<String>> {
+pub(crate) async fn optional(host: &dyn Host, path: &str) -> io::Result<Option<String>> {
     match host.read(path).await {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned())),
         Err(error) if is_absent(&error) => Ok(None),
@@ -23,14 +23,14 @@ pub(super) async fn optional(host: &dyn Host, path: &str) -> io::Result<Option<S
 }
 
 /// A decimal number.
-pub(super) async fn decimal<T: FromStr>(host: &dyn Host, path: &str) -> io::Result<T> {
+pub(crate) async fn decimal<T: FromStr>(host: &dyn Host, path: &str) -> io::Result<T> {
     let text = text(host, path).await?;
     text.parse()
         .map_err(|_| invalid(path, &text, "is not a number in range"))
 }
 
 /// A hexadecimal number, with or without `0x`.
-pub(super) async fn hex<T: TryFrom<u32>>(host: &dyn Host, path: &str) -> io::Result<T> {
+pub(crate) async fn hex<T: TryFrom<u32>>(host: &dyn Host, path: &str) -> io::Result<T> {
     let text = text(host, path).await?;
     let number = u32::from_str_radix(text.trim_start_matches("0x"), 16).ok();
     number
@@ -39,7 +39,7 @@ pub(super) async fn hex<T: TryFrom<u32>>(host: &dyn Host, path: &str) -> io::Res
 }
 
 /// The names in a folder; none where there is no such folder.
-pub(super) async fn names(host: &dyn Host, path: &str) -> io::Result<Vec<String>> {
+pub(crate) async fn names(host: &dyn Host, path: &str) -> io::Result<Vec<String>> {
     match host.list(path).await {
         Err(error) if is_absent(&error) => Ok(Vec::new()),
         result => result.map_err(|error| named(path, &error)),
@@ -47,7 +47,7 @@ pub(super) async fn names(host: &dyn Host, path: &str) -> io::Result<Vec<String>
 }
 
 /// The last component of where a link points; `None` where there is no such link.
-pub(super) async fn target(host: &dyn Host, path: &str) -> io::Result<Option<String>> {
+pub(crate) async fn target(host: &dyn Host, path: &str) -> io::Result<Option<String>> {
     match host.link(path).await {
         Ok(target) => Ok(target.rsplit('/').next().map(str::to_owned)),
         Err(error) if is_absent(&error) => Ok(None),

@@ -14,6 +14,7 @@ mod restore;
 mod resume;
 mod select;
 mod signals;
+mod traffic;
 
 use std::ffi::OsString;
 use std::io;
@@ -58,6 +59,9 @@ enum Command {
     Restore,
     /// Build (once) and boot the virtual lab, and certify its devices.
     Lab(lab::LabArgs),
+    /// Send frames to a peer without IP, or answer them.
+    #[command(subcommand)]
+    Traffic(traffic::TrafficCommand),
     /// Serve single reads and writes (used by `run`).
     #[command(hide = true)]
     Worker,
@@ -136,6 +140,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Resume => resume::run(),
         Command::Restore => restore::run(),
         Command::Lab(args) => lab::run(&args),
+        Command::Traffic(command) => traffic::run(&command),
         Command::Worker => worker::outlive_signals()
             .and_then(|()| worker::serve(io::stdin().lock(), io::stdout().lock()))
             .map(|()| 0)

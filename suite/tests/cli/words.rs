@@ -34,6 +34,15 @@ fn words_that_mean_nothing() {
         "report none",
         "report .",
         "lab --fault nothing",
+        "traffic",
+        "traffic echo",
+        "traffic echo --interface x --seconds 0",
+        "traffic ping --interface x --to zz",
+        "traffic ping --interface x --to ff:ff:ff:ff:ff:ff",
+        "traffic ping --interface x --to 02:00:00:00:00:01 --smallest 59",
+        "traffic ping --interface x --to 02:00:00:00:00:01 --largest 9019",
+        "traffic ping --interface x --to 02:00:00:00:00:01 --step 0",
+        "traffic ping --interface x --to 02:00:00:00:00:01 --smallest 99 --largest 98",
     ]));
 }
 

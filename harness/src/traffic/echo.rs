@@ -1,0 +1,180 @@
+//! The side that answers.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Instant;
+
+use pnet_datalink::MacAddr;
+
+use super::frame::{Envelope, Kind, Message};
+use super::wire::Wire;
+
+/// Answers pings.
+#[derive(Clone, Debug)]
+pub struct Echo {
+    /// The address of its interface.
+    pub mac: MacAddr,
+    /// Whether it ends with the first ping that ends.
+    pub once: bool,
+    /// When it ends in any case.
+    pub until: Instant,
+}
+
+/// What an echo came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echoed {
+    /// How many frames it answered.
+    pub answered: u64,
+    /// Whether it ended with a ping, rather than because its time was over.
+    pub ended: bool,
+}
+
+/// What a frame asks for.
+enum Asked {
+    /// To be answered with these bytes.
+    Answer(Vec<u8>),
+    /// No more.
+    End,
+}
+
+impl Echo {
+    /// Answers until the end.
+    pub fn run(&self, wire: &mut Wire) -> io::Result<Echoed> {
+        let mut sessions = BTreeSet::new();
+        let (mut answered, mut ended) = (0, false);
+        while !ended && Instant::now() < self.until {
+            match self.asked(wire, &mut sessions)? {
+                Some(Asked::Answer(answer)) => answered += u64::from(wire.send(&answer)?),
+                Some(Asked::End) => ended = self.once,
+                None => {}
+            }
+        }
+        Ok(Echoed { answered, ended })
+    }
+
+    /// What the next frame asks for. Only the end of a session that was answered counts, not that of
+    /// one that was there before.
+    fn asked(&self, wire: &mut Wire, sessions: &mut BTreeSet<u32>) -> io::Result<Option<Asked>> {
+        let received = wire.receive()?.and_then(Envelope::open);
+        let Some(envelope) = received.filter(|envelope| self.is_addressed(envelope)) else {
+            return Ok(None);
+        };
+        let message = envelope.message();
+        if let Some(answer) = envelope.answer() {
+            sessions.extend(message.map(|message| message.session));
+            return Ok(Some(Asked::Answer(answer)));
+        }
+        let ends = |it: Message| it.kind == Kind::End && sessions.contains(&it.session);
+        Ok(message.is_some_and(ends).then_some(Asked::End))
+    }
+
+    /// A wire may show what is sent by this interface too, and what others send to others.
+    fn is_addressed(&self, envelope: &Envelope<'_>) -> bool {
+        let from = envelope.from();
+        envelope.to() == self.mac && from != self.mac && from.is_unicast()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pnet_datalink::{Channel, dummy};
+
+    use super::super::cable::{cable, well};
+    use super::super::frame::SMALLEST;
+    use super::*;
+
+    const HERE: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
+    const THERE: MacAddr = MacAddr(2, 0, 0, 0, 0, 2);
+
+    fn message(kind: Kind, session: u32) -> Message {
+        let (sequence, length) = (0, SMALLEST);
+        Message {
+            kind,
+            session,
+            sequence,
+            length,
+        }
+    }
+
+    /// What an echo makes of these frames, and its answers.
+    fn answers(once: bool, frames: &[Vec<u8>]) -> (Echoed, Vec<Vec<u8>>) {
+        let (mut near, mut far) = cable(well(), well());
+        for frame in frames {
+            near.send(frame).unwrap();
+        }
+        let (mac, until) = (HERE, Instant::now() + Duration::from_millis(50));
+        let echoed = Echo { mac, once, until }.run(&mut far).unwrap();
+        let mut answers = Vec::new();
+        while let Some(answer) = near.receive().unwrap() {
+            answers.push(answer.to_vec());
+        }
+        (echoed, answers)
+    }
+
+    #[test]
+    fn a_hello_and_a_probe_are_answered_damaged_or_not() {
+        let hello = message(Kind::Hello, 1).frame(THERE, HERE);
+        let mut damaged = message(Kind::Probe, 1).frame(THERE, HERE);
+        damaged[59] ^= 1;
+        let (echoed, sent) = answers(false, &[hello, damaged.clone()]);
+        assert_eq!((echoed.answered, echoed.ended), (2, false));
+        let answer = Envelope::open(&sent[0]).unwrap();
+        assert_eq!(answer.message(), Some(message(Kind::Answer, 1)));
+        assert_eq!((answer.from(), answer.to()), (HERE, THERE));
+        assert_eq!(Envelope::open(&sent[1]).unwrap().message(), None);
+        // Past the addresses, the ethertype, what is the same in all frames, and the kind.
+        assert_eq!(sent[1][24..], damaged[24..]);
+    }
+
+    #[test]
+    fn what_is_not_for_it_is_not_answered() {
+        let probe = message(Kind::Probe, 1);
+        let multicast = MacAddr(3, 0, 0, 0, 0, 3);
+        let mut foreign = probe.frame(THERE, HERE);
+        foreign[12..14].copy_from_slice(&[8, 0]);
+        let mut nobodys = probe.frame(THERE, HERE);
+        nobodys[14] = b'?';
+        let frames = [
+            probe.frame(HERE, HERE),
+            probe.frame(HERE, THERE),
+            probe.frame(THERE, MacAddr::broadcast()),
+            probe.frame(multicast, HERE),
+            message(Kind::Answer, 1).frame(THERE, HERE),
+            message(Kind::End, 1).frame(THERE, HERE),
+            probe.frame(THERE, HERE)[..20].to_vec(),
+            foreign,
+            nobodys,
+        ];
+        let (echoed, sent) = answers(false, &frames);
+        assert_eq!((echoed.answered, sent.len()), (0, 0));
+    }
+
+    #[test]
+    fn the_end_of_a_ping_that_it_has_answered_ends_it() {
+        let end = |session| message(Kind::End, session).frame(THERE, HERE);
+        let hello = message(Kind::Hello, 1).frame(THERE, HERE);
+        let (echoed, _) = answers(true, &[end(2), hello.clone(), end(2), hello, end(1)]);
+        let expected = Echoed {
+            answered: 2,
+            ended: true,
+        };
+        assert_eq!(echoed, expected);
+    }
+
+    #[test]
+    fn a_wire_that_breaks_is_an_error() {
+        let mut config = dummy::Config::default();
+        let arrives = config.inject_handle().unwrap();
+        arrives.send(Err(io::Error::other("broken"))).unwrap();
+        let channel = dummy::channel(&dummy::dummy_interface(0), config);
+        let Ok(Channel::Ethernet(sender, receiver)) = channel else {
+            panic!("a dummy is an Ethernet channel");
+        };
+        let (mac, once, until) = (HERE, true, Instant::now() + Duration::from_mins(1));
+        let echo = Echo { mac, once, until };
+        let error = echo.run(&mut Wire::new(sender, receiver)).unwrap_err();
+        assert_eq!(error.to_string(), "broken");
+    }
+}

@@ -1,0 +1,24 @@
+//! Frames sent to a peer and answered by it: what shows that an adapter passes traffic.
+//!
+//! No IP and no other program is needed, so it is the same on a host and in a probe guest.
+
+#[cfg(test)]
+mod cable;
+mod echo;
+mod filler;
+mod frame;
+mod interface;
+mod ping;
+mod pinged;
+mod routes;
+mod socket;
+mod window;
+mod wire;
+
+pub use echo::{Echo, Echoed};
+pub use frame::{Envelope, Kind, LARGEST, Message, SMALLEST};
+pub use interface::{Interface, Unfit};
+pub use ping::{DEADLINE, Ping, Sizes};
+pub use pinged::Pinged;
+pub use pnet_datalink::MacAddr;
+pub use wire::Wire;

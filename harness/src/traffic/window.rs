@@ -1,0 +1,195 @@
+//! Which frames of a ping wait for their answer, and what became of the others.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::frame::Message;
+use super::pinged::Pinged;
+
+/// How many frames may wait at once: eight of the longest fit into a socket's buffer as Linux makes
+/// it (`net.core.rmem_default`, 212992 bytes; a frame of 9018 bytes takes 17 KiB of it).
+const WIDTH: usize = 8;
+
+/// The frames of one ping. Those that were answered have no entry.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    /// In the order they were sent in.
+    waiting: Vec<Waiting>,
+    /// The sizes of those given up, by sequence.
+    lost: BTreeMap<u64, u16>,
+    sent: u64,
+    round_trips: Vec<Duration>,
+    corrupt: u64,
+    duplicates: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    sequence: u64,
+    size: u16,
+    since: Instant,
+}
+
+impl Window {
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < WIDTH
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A frame is about to be sent. Returns its sequence number, from 1 up: 0 is for hellos.
+    pub(super) fn launch(&mut self, size: u16, now: Instant) -> u64 {
+        self.sent += 1;
+        let (sequence, since) = (self.sent, now);
+        self.waiting.push(Waiting {
+            sequence,
+            size,
+            since,
+        });
+        sequence
+    }
+
+    /// An answer has come. One to a hello or to a frame that was given up says nothing new.
+    pub(super) fn settle(&mut self, answer: Message, now: Instant) {
+        let sequence = answer.sequence;
+        let is_it = |waiting: &Waiting| waiting.sequence == sequence;
+        match self.waiting.iter().position(is_it) {
+            Some(index) if self.waiting[index].size == answer.length => {
+                let waiting = self.waiting.remove(index);
+                self.round_trips.push(now - waiting.since);
+            }
+            Some(_) => self.damaged(),
+            None if sequence > self.sent => self.damaged(),
+            None if sequence == 0 || self.lost.contains_key(&sequence) => {}
+            None => self.duplicates += 1,
+        }
+    }
+
+    /// A damaged frame has come.
+    pub(super) fn damaged(&mut self) {
+        self.corrupt += 1;
+    }
+
+    /// Gives up what has waited for that long.
+    pub(super) fn expire(&mut self, now: Instant, deadline: Duration) {
+        let late = |waiting: &mut Waiting| now - waiting.since >= deadline;
+        let late = self.waiting.extract_if(.., late);
+        self.lost
+            .extend(late.map(|waiting| (waiting.sequence, waiting.size)));
+    }
+
+    /// What it all came to, of so many frames that were to be sent.
+    pub(super) fn pinged(mut self, reached: bool, planned: u64) -> Pinged {
+        self.round_trips.sort_unstable();
+        let answered = self.round_trips.len() as u64;
+        let median = self.round_trips.get(self.round_trips.len() / 2);
+        Pinged {
+            reached,
+            sent: self.sent,
+            answered,
+            unfinished: planned - answered - self.lost.len() as u64,
+            lost: self.lost.into_values().collect(),
+            corrupt: self.corrupt,
+            duplicates: self.duplicates,
+            median_us: microseconds(median),
+            max_us: microseconds(self.round_trips.last()),
+        }
+    }
+}
+
+fn microseconds(time: Option<&Duration>) -> u64 {
+    time.map_or(0, |time| {
+        u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::Kind;
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(1);
+
+    fn answer(sequence: u64, length: u16) -> Message {
+        Message {
+            kind: Kind::Answer,
+            session: 1,
+            sequence,
+            length,
+        }
+    }
+
+    #[test]
+    fn round_trips_are_from_launch_to_answer() {
+        let (mut window, start) = (Window::default(), Instant::now());
+        for us in [30, 10, 20] {
+            let sequence = window.launch(60, start);
+            window.settle(answer(sequence, 60), start + Duration::from_micros(us));
+        }
+        let pinged = window.pinged(true, 3);
+        let expected = Pinged {
+            reached: true,
+            sent: 3,
+            answered: 3,
+            median_us: 20,
+            max_us: 30,
+            ..Pinged::default()
+        };
+        assert_eq!(pinged, expected);
+    }
+
+    #[test]
+    fn a_late_answer_is_lost_and_no_duplicate() {
+        let (mut window, start) = (Window::default(), Instant::now());
+        let late = window.launch(60, start);
+        let kept = window.launch(61, start + DEADLINE / 2);
+        window.expire(start + DEADLINE, DEADLINE);
+        for sequence in [late, kept, kept] {
+            window.settle(
+                answer(sequence, 59 + u16::try_from(sequence).unwrap()),
+                start + DEADLINE,
+            );
+        }
+        let pinged = window.pinged(true, 2);
+        assert_eq!(
+            (pinged.lost, pinged.answered, pinged.duplicates),
+            (vec![60], 1, 1)
+        );
+    }
+
+    #[test]
+    fn an_answer_of_another_size_or_to_nothing_is_damage() {
+        let (mut window, start) = (Window::default(), Instant::now());
+        let sequence = window.launch(60, start);
+        for answer in [
+            answer(sequence, 61),
+            answer(sequence + 1, 60),
+            answer(0, 60),
+        ] {
+            window.settle(answer, start);
+        }
+        assert!(!window.is_empty());
+        let pinged = window.pinged(true, 5);
+        assert_eq!(
+            (pinged.corrupt, pinged.answered, pinged.unfinished),
+            (2, 0, 5)
+        );
+    }
+
+    #[test]
+    fn it_is_eight_wide() {
+        let (mut window, start) = (Window::default(), Instant::now());
+        let launched = (0..).take_while(|_| {
+            let room = window.has_room();
+            if room {
+                window.launch(60, start);
+            }
+            room
+        });
+        assert_eq!(launched.count(), 8);
+        window.expire(start + DEADLINE, DEADLINE);
+        assert!(window.is_empty());
+    }
+}
