@@ -1,6 +1,7 @@
 //! Whose fault it is when a check does not pass, what that means and what to do about it.
 
 use std::fmt;
+use std::io;
 
 /// What a check comes to. A pass needs nothing said.
 pub type Answer = Result<(), Problem>;
@@ -26,6 +27,28 @@ impl fmt::Display for Problem {
             Self::Bench(error) => write!(f, "{error:#}"),
         }
     }
+}
+
+impl Problem {
+    /// This finding, where the problem is only that `what` had no answer.
+    #[must_use]
+    pub fn instead_of_silence(self, finding: &'static Finding, what: &str) -> Self {
+        match self {
+            Self::Bench(error) if is_silence(&error) => Self::Found {
+                finding,
+                message: format!("{what}: {error:#}"),
+            },
+            other => other,
+        }
+    }
+}
+
+fn is_silence(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    matches!(
+        kind,
+        Some(io::ErrorKind::TimedOut | io::ErrorKind::BrokenPipe)
+    )
 }
 
 /// `?` blames the bench: whatever is not a finding is not the device's fault.

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod profile;
 pub mod returned;
 pub mod run;
+pub mod settings;
 pub mod simulator;
 pub mod sysfs;
 pub mod traffic;

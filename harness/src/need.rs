@@ -36,6 +36,8 @@ pub enum Need {
     Libvirt,
     /// The kernel can run guests.
     Kvm,
+    /// Interrupts of devices in guests are isolated.
+    InterruptRemapping,
     /// The kernel has vfio-pci.
     Vfio,
     /// No bridge above the device shares its IOMMU group.
@@ -69,6 +71,7 @@ impl Need {
             Self::ClaimedPersistence => "claim persistence",
             Self::Libvirt => "libvirt",
             Self::Kvm => "KVM",
+            Self::InterruptRemapping => "interrupt remapping",
             Self::Vfio => "vfio-pci",
             Self::Isolation => "isolation by ACS",
         }
@@ -103,8 +106,9 @@ impl Need {
             Self::Libvirt => unmet(facts.host.virtualization.libvirt.is_some(), || {
                 "libvirt does not answer: see host::virtualization".into()
             }),
-            Self::Kvm => unmet(facts.host.kvm, || {
-                "there is no /dev/kvm: see host::virtualization".into()
+            Self::Kvm => no_guests(facts),
+            Self::InterruptRemapping => unmet(isolates_interrupts(facts), || {
+                "interrupts are not remapped, so the kernel gives no device to a guest: see host::interrupt_remapping".into()
             }),
             Self::Vfio => unmet(facts.host.vfio.available, || {
                 "the kernel has no vfio-pci: see host::vfio".into()
@@ -128,6 +132,26 @@ impl Need {
             }),
         }
     }
+}
+
+/// Why no probe guest can run.
+fn no_guests(facts: &Facts) -> Option<Missing> {
+    let architecture = &facts.host.architecture;
+    unmet(architecture == "x86_64", || {
+        format!("probe guests are made for x86_64 only, this machine is {architecture}")
+    })
+    .or_else(|| {
+        unmet(facts.host.kvm, || {
+            "there is no /dev/kvm: see host::virtualization".into()
+        })
+    })
+}
+
+/// Without, the kernel gives a device to a guest only where it was told not to mind (Linux 6.12
+/// drivers/vfio/vfio_iommu_type1.c, `vfio_iommu_type1_attach_group`).
+fn isolates_interrupts(facts: &Facts) -> bool {
+    let unsafe_allowed = facts.host.vfio.unsafe_interrupts == Some(true);
+    facts.host.iommu.interrupt_remapping || unsafe_allowed
 }
 
 fn not_claimed(met: bool, reason: &str) -> Option<Missing> {

@@ -7,6 +7,7 @@ use crate::check::Check;
 use crate::facts::Facts;
 use crate::need::Missing;
 use crate::profile::Profile;
+use crate::settings::Settings;
 
 /// A check with its reason not to run, if it has one.
 #[derive(Clone)]
@@ -35,6 +36,9 @@ pub struct Choice {
     pub selected: Vec<String>,
     /// Whether the machine may be restarted.
     pub reboot: bool,
+    /// What stands in the bench file.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// Plans all checks of a catalogue, in its order.

@@ -28,7 +28,7 @@ pub use event::{Event, Planned};
 pub use folder::{folder, write_file, write_reports, write_summaries};
 pub use journal::{Durability, Journal};
 pub use junit::junit;
-pub use lines::{Entry, Journaled, Torn, read_journal};
+pub use lines::{Entry, Journaled, Torn, read_journal, seal};
 pub use record::{Environment, Finding, Identity, Outcome, Record, Remedy, Skip, SkipKind};
 pub use restart::{Boot, Halfway, Restart};
 pub use run::{Checked, Pending, ReadError, Run, Sign};

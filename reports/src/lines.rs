@@ -98,7 +98,7 @@ pub fn read_journal(bytes: &[u8]) -> Journaled {
 const SEAL: usize = 18;
 
 /// The entry as a line, newline included.
-pub(crate) fn seal(entry: &Entry) -> serde_json::Result<String> {
+pub fn seal(entry: &Entry) -> serde_json::Result<String> {
     let unsealed = serde_json::to_string(entry)?;
     let crc = crc32fast::hash(unsealed.as_bytes());
     let body = &unsealed[..unsealed.len() - 1];

@@ -69,6 +69,7 @@ pub async fn begin(
     let plan = plan(checks::ALL, profile, facts, &subject.choice);
     let log = Log::new(journal);
     let mut bench = Bench::new(subject.host.clone(), profile.clone(), facts.clone(), log);
+    bench.settings = subject.choice.settings.clone();
     let next = {
         let mut tell = evidence::kept(folder, identity.environment, &mut *company.progress);
         let orders = orders(

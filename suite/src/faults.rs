@@ -16,15 +16,22 @@ pub struct Row {
     /// Globs of the checks that must fail or err; all others must not. `vf::*` stands where whoever
     /// creates VFs meets the fault.
     pub caught_by: &'static [&'static str],
+    /// Those that must too, because they are all of one kind.
+    pub also: &'static [&'static str],
 }
 
 impl Row {
+    /// All its globs.
+    pub fn globs(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.caught_by.iter().chain(self.also).copied()
+    }
+
     /// The ids of the checks that must catch it.
     pub fn checks(&self) -> impl Iterator<Item = &'static str> {
-        let caught_by = self.caught_by;
+        let globs: Vec<_> = self.globs().collect();
         checks::ids()
             .into_iter()
-            .filter(move |id| caught_by.iter().any(|glob| matches(glob, id)))
+            .filter(move |id| globs.iter().any(|glob| matches(glob, id)))
     }
 }
 
@@ -33,11 +40,78 @@ const fn nic(fault: Fault, caught_by: &'static [&'static str]) -> Row {
         fault,
         profile: "mock-nic",
         caught_by,
+        also: &[],
+    }
+}
+
+const fn nic_and(
+    fault: Fault,
+    caught_by: &'static [&'static str],
+    also: &'static [&'static str],
+) -> Row {
+    Row {
+        also,
+        ..nic(fault, caught_by)
     }
 }
 
 /// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
 const NO_VFS: &[&str] = &["vf::*", "guest::*", "persist::udev_rule", "persist::stable"];
+
+/// Who looks whether a VF in a guest is a network card that works.
+const IS_A_CARD: &[&str] = &[
+    "guest::hotplug",
+    "guest::echo",
+    "guest::two_guests",
+    "guest::failover_pair",
+    "guest::several_vfs",
+    "guest::pause_resume",
+    "guest::guest_reboot",
+    "guest::killed_clean",
+    "guest::cold_attach",
+    "guest::restart_keeps",
+];
+
+/// Who takes a VF back from a guest that runs.
+const TAKES_BACK: &[&str] = &[
+    "guest::failover_pair",
+    "guest::unplug",
+    "guest::memory_pinned",
+    "guest::balloon_inert",
+    "guest::libvirtd_restart",
+    "guest::hotplug_cycle",
+    "guest::migration_refused",
+];
+
+/// Who starts a guest with a VF.
+const STARTS_WITH: &[&str] = &[
+    "guest::killed_clean",
+    "guest::cold_attach",
+    "guest::restart_keeps",
+    "guest::stale_config",
+];
+
+/// Who hands a VF to a guest that runs, and looks for it there.
+const HANDS_OVER: &[&str] = &[
+    "guest::hotplug",
+    "guest::echo",
+    "guest::two_guests",
+    "guest::failover_pair",
+    "guest::unplug",
+    "guest::several_vfs",
+    "guest::exclusive",
+    "guest::pause_resume",
+    "guest::memory_pinned",
+    "guest::balloon_inert",
+    "guest::libvirtd_restart",
+    "guest::hotplug_cycle",
+    "guest::numvfs_change_refused",
+    "guest::numvfs_zero_while_attached",
+    "guest::guest_reboot",
+    "guest::killed_clean",
+    "guest::migration_refused",
+    "guest::restart_keeps",
+];
 
 /// All faults.
 pub const TABLE: &[Row] = &[
@@ -87,7 +161,7 @@ pub const TABLE: &[Row] = &[
         ],
     ),
     nic(Fault::PfGroupShared, &["device::iommu_group"]),
-    nic(Fault::LinkDown, &["device::link_up", "guest::hotplug"]),
+    nic_and(Fault::LinkDown, &["device::link_up"], IS_A_CARD),
     nic(Fault::PcieDegraded, &["device::pcie_link"]),
     nic(
         Fault::BusWindowSmall,
@@ -113,32 +187,32 @@ pub const TABLE: &[Row] = &[
     nic(Fault::TooManyAccepted, &["vf::beyond_maximum"]),
     nic(
         Fault::ChangeAccepted,
-        &["vf::change_while_enabled", "vf::concurrent_writers"],
+        &[
+            "vf::change_while_enabled",
+            "vf::concurrent_writers",
+            "guest::numvfs_change_refused",
+        ],
     ),
     nic(Fault::SameCountRefused, &["vf::same_count"]),
     nic(Fault::GarbageAccepted, &["vf::malformed_count"]),
     nic(Fault::WritersBothWin, &["vf::concurrent_writers"]),
     nic(Fault::VfAtWrongAddress, &["vf::identity"]),
-    nic(
+    nic_and(
         Fault::VfIdsWrong,
-        &[
-            "vf::identity",
-            "vf::driver_binds",
-            "guest::*",
-            "persist::stable",
-        ],
+        &["vf::identity", "vf::driver_binds", "persist::stable"],
+        IS_A_CARD,
     ),
     nic(Fault::PhysfnMissing, &["vf::identity"]),
     nic(Fault::VfGroupsShared, &["vf::iommu_groups"]),
-    nic(
+    nic_and(
         Fault::VfDriverRefuses,
         &[
             "vf::driver_binds",
             "vf::autoprobe_off",
             "vf::reset",
-            "guest::*",
             "persist::stable",
         ],
+        IS_A_CARD,
     ),
     nic(Fault::AutoprobeIgnored, &["vf::autoprobe_off"]),
     nic(Fault::VfMsixShort, &["vf::msix_vectors"]),
@@ -148,11 +222,11 @@ pub const TABLE: &[Row] = &[
     nic(Fault::CycleWearsOut, &["vf::cycle"]),
     nic(Fault::ReloadLosesDriver, &["vf::pf_driver_reload"]),
     nic(Fault::ReloadKeepsVfs, &["vf::pf_driver_reload"]),
+    nic_and(Fault::CarrierStaysDown, &["vf::pf_down_up"], IS_A_CARD),
     nic(
-        Fault::CarrierStaysDown,
-        &["vf::pf_down_up", "guest::hotplug"],
+        Fault::DownUpLosesVfs,
+        &["vf::pf_down_up", "guest::inactive_pf"],
     ),
-    nic(Fault::DownUpLosesVfs, &["vf::pf_down_up"]),
     nic(Fault::MtuIgnored, &["vf::mtu"]),
     nic(Fault::MtuBeyondAccepted, &["vf::mtu"]),
     nic(
@@ -160,18 +234,88 @@ pub const TABLE: &[Row] = &[
         &["vf::create_one", "persist::udev_rule"],
     ),
     nic(Fault::RemovalWarns, &["vf::create_one"]),
-    nic(Fault::AttachRefused, &["guest::*"]),
+    nic_and(Fault::AttachRefused, &["guest::inactive_pf"], HANDS_OVER),
+    nic_and(Fault::MemlockTooSmall, &["guest::inactive_pf"], HANDS_OVER),
+    nic(Fault::DiskFull, &["guest::*"]),
     nic(Fault::HostKeepsVf, &["guest::hotplug"]),
-    nic(Fault::AttachmentNotKept, &["guest::hotplug"]),
-    nic(Fault::GuestSeesNoVf, &["guest::*"]),
-    nic(Fault::GuestDriverRefuses, &["guest::hotplug"]),
-    nic(Fault::GuestNoLink, &["guest::hotplug"]),
+    nic(
+        Fault::AttachmentNotKept,
+        &[
+            "guest::hotplug",
+            "guest::killed_clean",
+            "guest::restart_keeps",
+        ],
+    ),
+    nic_and(
+        Fault::GuestSeesNoVf,
+        &["guest::cold_attach", "guest::stale_config"],
+        HANDS_OVER,
+    ),
+    nic(Fault::GuestDriverRefuses, IS_A_CARD),
+    nic(Fault::GuestNoLink, IS_A_CARD),
     nic(Fault::GuestNeverUp, &["guest::*"]),
     nic(Fault::GuestModuleMissing, &["guest::*"]),
-    nic(Fault::GuestKeepsVf, &["guest::unplug"]),
-    nic(Fault::VfStaysOnVfio, &["guest::unplug"]),
-    nic(Fault::DetachmentNotKept, &["guest::unplug"]),
+    nic(Fault::GuestModuleDoesNotLoad, &["guest::*"]),
+    nic(
+        Fault::AddressIgnored,
+        &["guest::hotplug", "guest::failover_pair"],
+    ),
+    nic(
+        Fault::LargeFramesLost,
+        &[
+            "guest::echo",
+            "guest::failover_pair",
+            "guest::two_guests",
+            "guest::killed_clean",
+        ],
+    ),
+    nic(
+        Fault::SwitchClosed,
+        &["guest::echo", "guest::failover_pair", "guest::two_guests"],
+    ),
+    nic(Fault::GuestKeepsVf, TAKES_BACK),
+    nic(
+        Fault::VfStaysOnVfio,
+        &[
+            "guest::unplug",
+            "guest::hotplug_cycle",
+            "guest::killed_clean",
+        ],
+    ),
+    nic(
+        Fault::DetachmentNotKept,
+        &["guest::unplug", "guest::hotplug_cycle"],
+    ),
     nic(Fault::AttributesKept, &["guest::unplug"]),
+    nic(Fault::StandbyRefused, &["guest::failover_pair"]),
+    nic(Fault::StandbySilent, &["guest::failover_pair"]),
+    nic(Fault::PairNotMade, &["guest::failover_pair"]),
+    nic(Fault::PairLeavesVfIdle, &["guest::failover_pair"]),
+    nic(Fault::SecondGuestLetIn, &["guest::exclusive"]),
+    nic(Fault::SecondAttachmentAccepted, &["guest::exclusive"]),
+    nic(Fault::RefusalDisturbsGuest, &["guest::exclusive"]),
+    nic(Fault::OneVfPerGuest, &["guest::several_vfs"]),
+    nic(Fault::PauseRefused, &["guest::pause_resume"]),
+    nic(Fault::PauseLosesVf, &["guest::pause_resume"]),
+    nic(Fault::MemoryNotPinned, &["guest::memory_pinned"]),
+    nic(Fault::MemoryStaysPinned, &["guest::memory_pinned"]),
+    nic(Fault::BalloonNotInhibited, &["guest::balloon_inert"]),
+    nic(Fault::InactivePfAccepted, &["guest::inactive_pf"]),
+    nic(Fault::DaemonEndsGuests, &["guest::libvirtd_restart"]),
+    nic(Fault::DaemonForgetsVfs, &["guest::libvirtd_restart"]),
+    nic(Fault::HotplugLeaks, &["guest::hotplug_cycle"]),
+    nic(
+        Fault::RemovalUnderGuestHangs,
+        &["guest::numvfs_zero_while_attached"],
+    ),
+    nic(Fault::GuestNotTold, &["guest::numvfs_zero_while_attached"]),
+    nic(Fault::RestartLosesVf, &["guest::guest_reboot"]),
+    nic(Fault::KilledGuestLingers, &["guest::killed_clean"]),
+    nic(Fault::KillHarmsNeighbours, &["guest::killed_clean"]),
+    nic(Fault::KilledVfMute, &["guest::killed_clean"]),
+    nic(Fault::MigrationLetThrough, &["guest::migration_refused"]),
+    nic(Fault::StartWithVfRefused, STARTS_WITH),
+    nic(Fault::StartsWithoutVf, &["guest::stale_config"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -1,6 +1,7 @@
 //! A profile on its simulator: what `run --mock` and the tests have in common.
 
 use std::future::pending;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -12,11 +13,16 @@ use harness::machine::Host;
 use harness::plan::Choice;
 use harness::profile::Profile;
 use harness::run::Progress;
+use harness::settings::Settings;
 use harness::simulator::{Fault, Simulator};
 use reports::{Environment, Run};
+use tempfile::TempDir;
 
 use crate::certify::{Company, Subject, begin, open};
 use crate::{evidence, unit};
+
+/// A simulated machine wears out at once or not at all.
+pub const BENCH_FILE: Settings = Settings { guest_cycles: 3 };
 
 /// Certifies a simulated device, which needs a [`runtime`] of its own.
 pub async fn simulate(
@@ -72,14 +78,20 @@ pub async fn subject(
         choice: Choice {
             selected,
             reboot: true,
+            settings: BENCH_FILE,
         },
     })
 }
 
 /// Has a clock of its own, which leaps over every wait.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
+}
+
+/// A folder for what simulated runs leave: in memory where that is to be had, since there are many, and nobody keeps it.
+pub fn scratch() -> io::Result<TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }

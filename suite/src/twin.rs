@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use harness::bench::{GUEST_LOST, GUEST_NOT_UP};
 use harness::simulator::Fault;
 use reports::{Outcome, Run};
 use vm_images::LabFault;
 
 use crate::checks;
-use crate::simulated::simulate_all;
+use crate::simulated::{scratch, simulate_all};
 
 /// Where the simulator differs from a run in the lab, in words; empty where they agree.
 pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<String>> {
@@ -19,7 +20,7 @@ pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<Str
     let Some(profile) = profile else {
         return Ok(vec![format!("{} has no simulator", lab.identity.profile)]);
     };
-    let out = tempfile::tempdir()?;
+    let out = scratch()?;
     let simulated = simulate_all(profile, fault.map(twin), out.path())?;
     Ok([outcomes(lab, &simulated), answers(lab, &simulated)].concat())
 }
@@ -37,12 +38,18 @@ fn twin(fault: LabFault) -> Fault {
     }
 }
 
-/// Checks that the user left out in the lab have nothing to be compared with.
+/// Checks that the user left out in the lab have nothing to be compared with, nor have those that the
+/// emulator has left without a verdict by a guest that fell silent.
 fn executed(run: &Run) -> impl Iterator<Item = &reports::Checked> {
     let left_out = |skip: &reports::Skip| skip.kind == reports::SkipKind::NotSelected;
-    run.checks
-        .iter()
-        .filter(move |checked| !checked.record.skip.as_ref().is_some_and(left_out))
+    let silenced = |finding: &reports::Finding| {
+        [GUEST_LOST.code, GUEST_NOT_UP.code].contains(&finding.code.as_str())
+    };
+    run.checks.iter().filter(move |checked| {
+        let record = &checked.record;
+        !record.skip.as_ref().is_some_and(left_out)
+            && !record.finding.as_ref().is_some_and(silenced)
+    })
 }
 
 fn outcomes(lab: &Run, simulated: &Run) -> Vec<String> {
@@ -99,10 +106,8 @@ impl Answers {
         for line in &checked.transcript {
             if let Some(command) = line.strip_prefix("$ ") {
                 answers.push((command.replace(bus, "BUS"), Vec::new()));
-            } else if let (Some((answer, _)), Some((_, heard))) =
-                (line.split_once(", after "), answers.last_mut())
-            {
-                heard.push(answer.trim().to_owned());
+            } else if let (Some(answer), Some((_, heard))) = (answer(line), answers.last_mut()) {
+                heard.push(answer.to_owned());
                 heard.sort();
             }
         }
@@ -127,5 +132,26 @@ impl Answers {
                 simulated.0.len()
             ),
         }
+    }
+}
+
+/// What a write was answered, where this line of a transcript says so: `  EBUSY, after 0.012 s`.
+fn answer(line: &str) -> Option<&str> {
+    let (answer, took) = line.strip_prefix("  ")?.rsplit_once(", after ")?;
+    took.strip_suffix(" s")?.parse::<f64>().ok()?;
+    Some(answer.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer;
+
+    #[test]
+    fn only_the_answer_to_a_write_is_one() {
+        assert_eq!(answer("  EBUSY, after 0.012 s"), Some("EBUSY"));
+        assert_eq!(answer("  ok, after 4.000 s"), Some("ok"));
+        assert_eq!(answer("held: after 1 turn 91 files, after 5 91"), None);
+        assert_eq!(answer("held: VFs removed, after 2.8 s"), None);
+        assert_eq!(answer("  the guest left, after all"), None);
     }
 }

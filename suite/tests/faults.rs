@@ -1,7 +1,9 @@
 //! Every check can fail: each fault is caught by exactly its checks, and no check is idle.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::fmt::Write as _;
+use std::iter::from_fn;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use harness::plan::matches;
@@ -15,19 +17,18 @@ use suite::{checks, simulated};
 fn runs() -> &'static [(&'static Row, Run)] {
     static RUNS: OnceLock<Vec<(&'static Row, Run)>> = OnceLock::new();
     RUNS.get_or_init(|| {
+        let rows = Mutex::new(TABLE.iter());
+        let next = || rows.lock().expect("no thread has failed").next();
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = TABLE.len().div_ceil(threads);
         thread::scope(|scope| {
-            let shares: Vec<_> = TABLE
-                .chunks(share)
-                .map(|rows| {
-                    scope.spawn(|| rows.iter().map(|row| (row, run(row))).collect::<Vec<_>>())
-                })
-                .collect();
-            shares
+            let work = || from_fn(next).map(|row| (row, run(row))).collect();
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let done = workers
                 .into_iter()
-                .flat_map(|share| share.join().expect("a share of the table"))
-                .collect()
+                .flat_map(|worker| -> Vec<_> { worker.join().expect("a share of the table") });
+            let mut done: Vec<(&Row, Run)> = done.collect();
+            done.sort_by_key(|(row, _)| row.fault);
+            done
         })
     })
 }
@@ -38,7 +39,7 @@ fn run(row: &Row) -> Run {
         .into_iter()
         .find(|profile| profile.id == row.profile)
         .expect("a shipped profile");
-    let out = tempfile::tempdir().expect("a folder for the results");
+    let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, Some(row.fault), out.path()).expect("a run")
 }
 
@@ -107,7 +108,7 @@ fn no_check_is_idle() {
 #[test]
 fn every_glob_of_the_table_means_a_check() {
     for row in TABLE {
-        for glob in row.caught_by {
+        for glob in row.globs() {
             assert!(
                 checks::ids().iter().any(|id| matches(glob, id)),
                 "{glob} of {}",
@@ -122,4 +123,23 @@ fn every_fault_stands_in_the_table() {
     let listed: BTreeSet<&str> = TABLE.iter().map(|row| row.fault.name()).collect();
     let all: BTreeSet<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
     assert_eq!(all, listed);
+}
+
+/// What the checks with guests tell of each fault that concerns no others.
+#[test]
+fn each_fault_with_a_guest_has_its_own_finding() {
+    let mut all = String::new();
+    for (row, run) in runs() {
+        let guests_alone = row.globs().all(|glob| glob.starts_with("guest::"));
+        let Some(check) = row.checks().next().filter(|_| guests_alone) else {
+            continue;
+        };
+        let mut records = run.records();
+        let record = records.find(|record| record.check == check);
+        let record = record.expect("a record");
+        let code = record.finding.as_ref().map_or("", |finding| &finding.code);
+        let (fault, outcome, message) = (row.fault, record.outcome, &record.message);
+        let _ = writeln!(all, "{fault} ({check}): {outcome:?}, {code}\n  {message}");
+    }
+    insta::assert_snapshot!(all);
 }

@@ -21,7 +21,7 @@ use harness::run::{Orders, Progress, run};
 use harness::simulator::{Fault, Simulator};
 use reports::{Durability, Environment, Identity, Journal, Outcome, Run, Verdict};
 use suite::checks;
-use suite::simulated::{runtime, simulate, subject};
+use suite::simulated::{BENCH_FILE, runtime, scratch, simulate, subject};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -148,7 +148,7 @@ impl Bed {
     fn plan(&self, selected: &[&str]) -> Vec<Step> {
         let choice = Choice {
             selected: selected.iter().map(|&glob| glob.to_owned()).collect(),
-            reboot: false,
+            ..Choice::default()
         };
         plan(checks::ALL, &self.profile, &self.facts, &choice)
     }
@@ -159,11 +159,12 @@ impl Bed {
             let start = Instant::now();
             let host = Rc::new(Watched::new(&self.profile, self.fault, when));
             let facts = Rc::new(self.facts.clone());
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = scratch().expect("a folder");
             let journal =
                 Journal::create(folder.path(), Durability::Process, "b").expect("a journal");
             let profile = Rc::new(self.profile.clone());
             let mut bench = Bench::new(host.clone(), profile, facts, Log::new(journal));
+            bench.settings = BENCH_FILE;
             let orders = Orders {
                 run_id: "r1".into(),
                 resume_unit: String::new(),
@@ -280,7 +281,7 @@ fn a_stop_at_many_times_of_a_run() {
 /// The checks that restart the machine, which `certify` does for them. Returns how long they took.
 fn over_restarts(when: When) -> (Run, Duration) {
     let profile = Bed::new("mock-nic", None).profile;
-    let out = tempfile::tempdir().expect("a folder");
+    let out = scratch().expect("a folder");
     runtime().expect("a runtime").block_on(async {
         let (start, never) = (Instant::now(), Notify::new());
         let stop = async move { stop(&never, when).await }.boxed_local();

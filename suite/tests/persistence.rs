@@ -16,7 +16,7 @@ fn shipped(name: &str) -> Profile {
 }
 
 fn run(profile: Profile, fault: Option<Fault>) -> Run {
-    let out = tempfile::tempdir().expect("a folder for the results");
+    let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, fault, out.path()).expect("a run")
 }
 

@@ -31,7 +31,7 @@ fn trials(profile: &Profile) -> Vec<Trial> {
 }
 
 fn certified(profile: Profile) -> Run {
-    let out = tempfile::tempdir().expect("a folder for the results");
+    let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, None, out.path()).expect("a run")
 }
 

@@ -12,7 +12,7 @@ fn run(fault: Option<Fault>) -> Run {
         .into_iter()
         .find(|profile| profile.id == "lab-igb")
         .expect("a shipped profile");
-    let out = tempfile::tempdir().expect("a folder for the results");
+    let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, fault, out.path()).expect("a run")
 }
 

@@ -1,11 +1,13 @@
-//! Guests, in verbs: start one.
+//! Guests, in verbs: have one, start it, end it.
 
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use tokio::time::{Instant, timeout};
 
+use super::refusal::DISK_FULL;
 use super::{Bench, STEP_LIMIT, within};
 use crate::finding::{Finding, Problem};
 use crate::guest::{Domain, Files, Image, Unpackable, pack};
@@ -14,16 +16,22 @@ use crate::undo::Undo;
 
 /// How long a guest may take from its start to its agent's first answer. One that runs under KVM
 /// takes a second or two; under KVM in an emulated machine 10 to 20 s were seen.
-const BOOT_LIMIT: Duration = Duration::from_secs(90);
+pub(super) const BOOT_LIMIT: Duration = Duration::from_secs(90);
 
-/// How long `virsh` may take. Under KVM in an emulated machine that is busy otherwise, `start` took 25 s.
-const VIRSH_LIMIT: Duration = Duration::from_mins(2);
+/// The memory of a guest in MiB: for the kernel, its initramfs twice while it is unpacked, and the agent.
+pub const MEMORY: u32 = 256;
 
-/// In MiB: for the kernel, its initramfs twice while it is unpacked, and the agent.
-const MEMORY: u32 = 256;
+/// How many VFs a guest can have at once.
+pub const PORTS: u8 = 8;
 
-/// How much of a console or a log goes into the evidence, in bytes from its end.
-const LOG_TAIL: usize = 16 * 1024;
+/// What a guest needs beside the VF's driver: for its agent's port, which is a module on RHEL 9, for
+/// the network card that libvirt emulates fastest, and for its balloon.
+const VIRTIO: [&str; 4] = [
+    "virtio_pci",
+    "virtio_console",
+    "virtio_net",
+    "virtio_balloon",
+];
 
 /// libvirt does not start a guest.
 pub const GUEST_NOT_STARTED: Finding = Finding::bench(
@@ -34,16 +42,29 @@ pub const GUEST_NOT_STARTED: Finding = Finding::bench(
 /// A guest does not come up.
 pub const GUEST_NOT_UP: Finding = Finding::bench(
     "guest-not-up",
-    "The probe guest was started twice, and its agent answered neither time. It had no VF yet.",
+    "The probe guest was started twice, and its agent answered neither time; or it answers no longer.",
     "Read the guest's console in the transcript. Where this machine is itself virtual, nested virtualization may be at fault.",
 );
 /// The running kernel does not have a module.
 pub const MODULE_MISSING: Finding = Finding::bench(
     "guest-module-missing",
-    "The probe guest runs this machine's own kernel, and that kernel does not have the driver the guest needs.",
+    "The probe guest runs this machine's own kernel, and that kernel does not have a driver that the guest needs.",
     "Install the package of the running kernel that holds the module (kernel-modules, kernel-modules-extra), or boot a kernel that has it.",
 )
 .on_debian("Install the complete linux-image package of the running kernel, or boot a kernel that has the module.");
+
+/// A module is there, but the guest's kernel has no such driver.
+pub const MODULE_NOT_LOADED: Finding = Finding::bench(
+    "guest-module-not-loaded",
+    "The probe guest was given the module of the VF's driver, but its kernel did not load it. It had no VF yet.",
+    "Read the guest's console in the transcript: the reason stands there, such as a symbol of a module that was not packed.",
+);
+/// Somebody else has a guest of that name.
+pub const GUEST_EXISTS: Finding = Finding::bench(
+    "guest-exists",
+    "libvirt knows a guest by the name of a probe guest already, and it is not of this run. It was left alone.",
+    "Run `sriov-certify restore`, which removes the guests of runs that did not come to their end; else remove it by hand: `virsh destroy`, `virsh undefine`.",
+);
 
 /// The findings of a check that starts guests.
 #[macro_export]
@@ -52,103 +73,147 @@ macro_rules! guest_findings {
         $crate::creation_findings![
             $crate::bench::GUEST_NOT_STARTED,
             $crate::bench::GUEST_NOT_UP,
+            $crate::bench::GUEST_EXISTS,
+            $crate::bench::MEMLOCK,
+            $crate::bench::NOT_PERMITTED,
+            $crate::bench::LIBVIRT_UNAVAILABLE,
+            $crate::bench::DISK_FULL,
             $crate::bench::MODULE_MISSING,
+            $crate::bench::MODULE_NOT_LOADED,
             $($own),+
         ]
     };
 }
 
 /// A guest of this bench that runs.
+#[derive(Clone)]
 pub struct Running {
-    domain: Domain,
+    name: String,
     pub(super) host: Rc<dyn Host>,
 }
 
 impl Running {
     /// What libvirt calls it.
     pub fn name(&self) -> &str {
-        &self.domain.name
+        &self.name
     }
 }
 
 impl Bench {
-    /// Starts a guest with no device but its agent's port, and with modules of the running kernel.
-    /// `letter` tells it from other guests of the same check.
-    pub async fn start_guest(
-        &mut self,
-        letter: char,
-        modules: &[&str],
-    ) -> Result<Running, Problem> {
+    /// A guest that runs, without any VF. `letter` tells it from others. The checks of an area share
+    /// it one after the other: the first starts it, and each takes back what it gave to it.
+    pub async fn guest(&mut self, letter: char) -> Result<Running, Problem> {
+        if let Some(guest) = self.guests.get(&letter).cloned() {
+            // It was ended where it did not let go of a VF.
+            if self.state_of(&guest.name).await? == "running" {
+                self.still_answers(&guest).await?;
+                return Ok(guest);
+            }
+        }
+        self.resting_guest(letter).await?;
+        self.start_guest(letter, &GUEST_NOT_STARTED).await
+    }
+
+    /// A guest that libvirt knows, but that does not run. Returns its name.
+    pub async fn resting_guest(&mut self, letter: char) -> Result<String, Problem> {
         let domain = self.domain(letter);
         let undo = Undo::Guest {
             name: domain.name.clone(),
         };
-        self.promise(&format!("virsh define {}", domain.name), undo)?;
-        self.furnish(&domain, modules).await?;
-        self.must_take(&["define", &Files::of(&domain.name).definition])
-            .await?;
-        for attempt in 1..=2 {
-            self.must_take(&["start", &domain.name]).await?;
-            if let Some(host) = self.answers(&domain).await? {
-                return Ok(Running { domain, host });
-            }
-            self.log.note(format!(
-                "{} did not come up at start {attempt}",
-                domain.name
-            ))?;
-            self.guests_evidence().await?;
-            self.must_take(&["destroy", &domain.name]).await?;
+        if self.is_promised(&undo) {
+            self.end_guest(&domain.name).await?;
+        } else {
+            self.is_new(&domain.name).await?;
+            self.promise(&format!("virsh define {}", domain.name), undo)?;
+            self.furnish(&domain).await?;
+            self.must_take(&["define", &Files::of(&domain.name).definition])
+                .await?;
         }
-        let message = format!(
-            "{} did not answer within {} s, twice",
-            domain.name,
-            BOOT_LIMIT.as_secs()
-        );
+        self.guests.remove(&letter);
+        Ok(domain.name)
+    }
+
+    /// What is to be removed in the end must be ours.
+    async fn is_new(&mut self, name: &str) -> Result<(), Problem> {
+        let listed = self.must_take(&["list", "--name", "--all"]).await?;
+        if listed.text().lines().all(|other| other.trim() != name) {
+            return Ok(());
+        }
+        Err(Problem::Found {
+            finding: &GUEST_EXISTS,
+            message: format!("{name} exists already"),
+        })
+    }
+
+    /// Ends a guest that has not ended by itself.
+    async fn end_guest(&mut self, name: &str) -> Result<(), Problem> {
+        if self.state_of(name).await? != "shut off" {
+            self.must_take(&["destroy", name]).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a guest that rests, with what it was given meanwhile. A guest that does not come up is
+    /// started once more, and the report says so. `refused` is what it means that libvirt does not
+    /// start it.
+    pub async fn start_guest(
+        &mut self,
+        letter: char,
+        refused: &'static Finding,
+    ) -> Result<Running, Problem> {
+        let name = self.domain(letter).name;
+        for attempt in 1..=2 {
+            self.virsh_or(refused, &["start", &name]).await?;
+            if let Some(host) = self.answers(&name).await? {
+                let guest = Running { name, host };
+                self.has_driver(&guest).await?;
+                self.guests.insert(letter, guest.clone());
+                return Ok(guest);
+            }
+            self.log
+                .note(format!("{name} did not come up at start {attempt}"))?;
+            self.guests_evidence().await?;
+            self.end_guest(&name).await?;
+        }
+        let limit = BOOT_LIMIT.as_secs();
+        let message = format!("{name} did not answer within {limit} s, twice");
         Err(Problem::Found {
             finding: &GUEST_NOT_UP,
             message,
         })
     }
 
+    /// Tries to start a guest that rests, whatever comes of it. Its agent is not waited for.
+    pub async fn attempt_start(&mut self, letter: char) -> Result<Output, Problem> {
+        let name = self.domain(letter).name;
+        self.hand(&["start", &name]).await
+    }
+
+    /// Takes note that a guest runs no longer, by what a check did to it.
+    pub(super) fn has_ended(&mut self, guest: &Running) {
+        self.guests.retain(|_, other| other.name != guest.name);
+    }
+
     fn domain(&self, letter: char) -> Domain {
         Domain {
             name: format!("{}{letter}", self.guest_prefix()),
             memory: MEMORY,
-            spare_ports: 2,
+            spare_ports: PORTS,
         }
     }
 
     /// How the names of all guests of this device begin, and of no other guests.
-    fn guest_prefix(&self) -> String {
+    pub(super) fn guest_prefix(&self) -> String {
         format!("sriov-certify-{}-", self.pf().to_string().replace(':', "-"))
     }
 
-    /// Guests of this device that libvirt still knows.
-    pub(crate) async fn lasting_guests(&self) -> Vec<String> {
-        if self.facts.host.virtualization.libvirt.is_none() {
-            return Vec::new();
-        }
-        let argv = ["virsh", "list", "--name", "--all"];
-        match within(VIRSH_LIMIT, self.host.run(&argv)).await {
-            Ok(output) if output.success() => {
-                let (text, prefix) = (output.text(), self.guest_prefix());
-                let ours = text.lines().filter(|name| name.starts_with(&prefix));
-                ours.map(|name| format!("the guest {name} is still there"))
-                    .collect()
-            }
-            Ok(output) => vec![format!(
-                "cannot tell which guests there are: {}",
-                output.stderr
-            )],
-            Err(error) => vec![format!("cannot tell which guests there are: {error}")],
-        }
-    }
-
     /// Puts what the guest starts with on disk, and its description.
-    async fn furnish(&mut self, domain: &Domain, modules: &[&str]) -> Result<(), Problem> {
+    async fn furnish(&mut self, domain: &Domain) -> Result<(), Problem> {
+        let driver = self.profile.driver.vf.clone();
+        let modules = [&[driver.as_str()], &VIRTIO[..]].concat();
         let release = self.facts.host.kernel.clone();
         let start = Instant::now();
-        let Image { kernel, initramfs } = match pack(self.host.as_ref(), &release, modules).await {
+        let Image { kernel, initramfs } = match pack(self.host.as_ref(), &release, &modules).await {
             Ok(image) => image,
             Err(Unpackable::File(error)) => {
                 return Err(anyhow!("cannot pack a guest: {error}").into());
@@ -169,44 +234,22 @@ impl Bench {
             modules.join(" ")
         ))?;
         for (path, content) in [(files.kernel, kernel), (files.initramfs, initramfs)] {
-            within(STEP_LIMIT, self.host.put(&path, Some(&content)))
-                .await
-                .with_context(|| format!("cannot write {path}"))?;
+            let put = within(STEP_LIMIT, self.host.put(&path, Some(&content))).await;
+            put.map_err(|error| unwritten(&path, &error))?;
         }
         self.keep(&files.definition, &domain.xml()).await
     }
 
-    /// Runs `virsh`, whatever libvirt makes of it.
-    pub(super) async fn virsh(&mut self, words: &[&str]) -> Result<Output, Problem> {
-        self.look_for(VIRSH_LIMIT, &[&["virsh"], words].concat())
-            .await
-    }
-
-    /// Runs `virsh` on a guest that has no VF yet, so that nothing but the machine can be at fault.
-    async fn must_take(&mut self, words: &[&str]) -> Result<(), Problem> {
-        let output = self.virsh(words).await?;
-        if output.success() {
-            return Ok(());
-        }
-        let message = format!("`virsh {}`: {}", words.join(" "), output.stderr);
-        Err(Problem::Found {
-            finding: &GUEST_NOT_STARTED,
-            message,
-        })
-    }
-
-    /// Waits for the guest's agent.
-    async fn answers(&mut self, domain: &Domain) -> Result<Option<Rc<dyn Host>>, Problem> {
+    /// Waits for the agent of a guest that has just been started.
+    async fn answers(&mut self, name: &str) -> Result<Option<Rc<dyn Host>>, Problem> {
         let start = Instant::now();
-        let told = self.told(&domain.name, false).await?;
-        let socket = told
-            .socket
-            .context("libvirt tells no socket of the guest's port")?;
-        let host = self
-            .host
-            .guest(&socket)
-            .await
-            .context("cannot reach the guest's port")?;
+        // Without either the emulator has ended already.
+        let Some(socket) = self.told(name, false).await?.socket else {
+            return Ok(None);
+        };
+        let Ok(host) = self.host.guest(&socket).await else {
+            return Ok(None);
+        };
         let boot = timeout(BOOT_LIMIT, host.read("/proc/uptime")).await;
         let Ok(Ok(uptime)) = boot else {
             return Ok(None);
@@ -214,34 +257,44 @@ impl Bench {
         self.log.timed("booting a guest".into(), start.elapsed());
         let uptime = String::from_utf8_lossy(&uptime).trim().to_owned();
         self.log
-            .step(format!("{}$ cat /proc/uptime\n{uptime}", domain.name))?;
+            .step(format!("{name}$ cat /proc/uptime\n{uptime}"))?;
         Ok(Some(host))
     }
 
-    /// Keeps what all guests of the running check have left on their consoles, and what libvirt and
-    /// its emulator have logged of them.
-    pub(crate) async fn guests_evidence(&mut self) -> Result<(), Problem> {
-        let undos = self.pending.iter().map(|pending| &pending.undo);
-        let guests = undos.filter_map(|undo| match undo {
-            Undo::Guest { name } => Some(Files::of(name)),
-            _ => None,
-        });
-        for Files { console, log, .. } in guests.collect::<Vec<_>>() {
-            self.tail(&console).await?;
-            self.tail(&log).await?;
+    /// A guest without the VF's driver would be blamed on the VF.
+    async fn has_driver(&mut self, guest: &Running) -> Result<(), Problem> {
+        let folder = format!("/sys/bus/pci/drivers/{}", self.profile.driver.vf);
+        match within(STEP_LIMIT, guest.host.list(&folder)).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Problem::Found {
+                finding: &MODULE_NOT_LOADED,
+                message: format!("{} has no {folder}", guest.name),
+            }),
+            Err(error) => Err(Problem::from(error)
+                .instead_of_silence(&GUEST_NOT_UP, &format!("{} answers no longer", guest.name))),
         }
-        Ok(())
     }
 
-    async fn tail(&mut self, path: &str) -> Result<(), Problem> {
-        let text = match within(STEP_LIMIT, self.host.read(path)).await {
-            Ok(bytes) => {
-                String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LOG_TAIL)..]).into_owned()
-            }
-            Err(error) => format!("({error})"),
-        };
-        Ok(self
-            .log
-            .step(format!("$ tail -c {LOG_TAIL} {path}\n{text}"))?)
+    /// A guest that an earlier check has left silent would be blamed on the device of this one.
+    async fn still_answers(&mut self, guest: &Running) -> Result<(), Problem> {
+        match within(STEP_LIMIT, guest.host.read("/proc/uptime")).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Problem::Found {
+                finding: &GUEST_NOT_UP,
+                message: format!("{} answers no longer: {error}", guest.name),
+            }),
+        }
+    }
+}
+
+fn unwritten(path: &str, error: &io::Error) -> Problem {
+    let message = format!("cannot write {path}: {error}");
+    if error.kind() == io::ErrorKind::StorageFull {
+        Problem::Found {
+            finding: &DISK_FULL,
+            message,
+        }
+    } else {
+        anyhow!(message).into()
     }
 }

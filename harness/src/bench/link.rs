@@ -71,9 +71,13 @@ impl Bench {
     pub async fn set_up(&mut self, up: bool) -> Result<(), Problem> {
         let name = self.net().await?.name;
         let state = if up { "up" } else { "down" };
+        let argv = ["ip", "link", "set", "dev", &name, state];
         let undo = self.link_undo()?;
-        self.command(&["ip", "link", "set", "dev", &name, state], undo)
-            .await?;
+        self.promise(&argv.join(" "), undo.clone())?;
+        if !up {
+            self.promise(&argv.join(" "), Undo::Down { bdf: self.pf() })?;
+        }
+        self.command(&argv, undo).await?;
         Ok(())
     }
 

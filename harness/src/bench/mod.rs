@@ -1,18 +1,27 @@
 //! One device on one machine: the only way to change anything, and the promise to undo it.
 
 mod boot;
+mod console;
 mod contract;
 mod driver;
+mod echo;
 mod functions;
 mod guest;
 mod inside;
+mod kill;
 mod link;
 mod log;
 mod look;
+mod ordeal;
+mod pair;
 mod passthrough;
 mod persistence;
 mod presence;
+mod process;
+mod refusal;
+mod virsh;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,20 +32,30 @@ use reports::{Journal, Run};
 use tokio::time::Instant;
 
 pub use contract::Attempt;
+pub use echo::End;
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
-pub use guest::{GUEST_NOT_STARTED, GUEST_NOT_UP, MODULE_MISSING, Running};
-pub use inside::NOT_SEEN;
+pub use guest::{
+    GUEST_EXISTS, GUEST_NOT_STARTED, GUEST_NOT_UP, MEMORY, MODULE_MISSING, MODULE_NOT_LOADED,
+    PORTS, Running,
+};
+pub use inside::{GUEST_LOST, NOT_SEEN};
 pub use link::MacPolicy;
 pub use log::Log;
+pub use ordeal::{Move, Moved};
+pub use pair::STANDBY_REFUSED;
+pub use passthrough::HANDOVER_HANGS;
 pub use persistence::RESUME_UNIT;
 pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
+pub use process::Memory;
+pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
 
 use crate::facts::Facts;
 use crate::finding::{Blames, Finding, Problem};
 use crate::machine::{Host, Output};
 use crate::profile::Profile;
+use crate::settings::Settings;
 use crate::undo::Undo;
 
 /// How long a single write or command may take before the bench calls it blocked. The slowest
@@ -62,9 +81,15 @@ pub struct Bench {
     pub profile: Rc<Profile>,
     /// What was read of both before anything was touched.
     pub facts: Rc<Facts>,
+    /// What stands in the bench file.
+    pub settings: Settings,
     /// What is written down.
     pub log: Log,
     pending: Vec<Pending>,
+    /// The guests of this bench that run, by their letters.
+    guests: BTreeMap<char, Running>,
+    /// How much of which file of a guest is in the evidence already, in bytes.
+    kept: BTreeMap<String, usize>,
     /// Whether the device is not where it was any more: whatever is there now is somebody else's.
     elsewhere: bool,
 }
@@ -81,8 +106,11 @@ impl Bench {
             host,
             profile,
             facts,
+            settings: Settings::default(),
             log,
             pending: Vec::new(),
+            guests: BTreeMap::new(),
+            kept: BTreeMap::new(),
             elsewhere: false,
         }
     }
@@ -253,24 +281,46 @@ impl Bench {
     /// Writes down how to change something back, before it is changed. The first change of a
     /// subject within a check knows its original; later ones add nothing.
     fn promise(&mut self, what: &str, undo: Undo) -> Result<(), Problem> {
-        if self
-            .pending
-            .iter()
-            .any(|pending| pending.undo.subject() == undo.subject())
-        {
-            return Ok(());
+        if !self.is_promised(&undo) {
+            let number = self.log.change(what, &undo)?;
+            self.pending.push(Pending { number, undo });
         }
-        let number = self.log.change(what, &undo)?;
-        self.pending.push(Pending { number, undo });
         Ok(())
     }
 
-    /// Undoes what the check changed, last change first. Returns what cannot be undone, and whether
+    fn is_promised(&self, undo: &Undo) -> bool {
+        let same = |pending: &Pending| pending.undo.subject() == undo.subject();
+        self.pending.iter().any(same)
+    }
+
+    /// Undoes all that was changed, last change first, but ends the guests before: one that does not
+    /// let go of a VF would block all that is done to it. Returns what cannot be undone, and whether
     /// the journal took it all: one that takes no more must not keep the rest from being undone.
     pub async fn undo(&mut self) -> (Vec<String>, anyhow::Result<()>) {
+        let (guests, mut all) = self.take_pending();
+        all.extend(guests);
+        self.guests.clear();
+        self.apply(all).await
+    }
+
+    /// As [`Bench::undo`], but leaves its guests to the checks that come.
+    pub async fn undo_check(&mut self) -> (Vec<String>, anyhow::Result<()>) {
+        let (guests, changes) = self.take_pending();
+        self.pending = guests;
+        self.apply(changes).await
+    }
+
+    /// What is to be undone: guests, and all the rest.
+    fn take_pending(&mut self) -> (Vec<Pending>, Vec<Pending>) {
+        let all = std::mem::take(&mut self.pending);
+        all.into_iter()
+            .partition(|pending| matches!(pending.undo, Undo::Guest { .. }))
+    }
+
+    async fn apply(&mut self, changes: Vec<Pending>) -> (Vec<String>, anyhow::Result<()>) {
         let mut left = Vec::new();
         let mut written = Ok(());
-        while let Some(Pending { number, undo }) = self.pending.pop() {
+        for Pending { number, undo } in changes.into_iter().rev() {
             let applied = if self.elsewhere && undo.is_of_the_device() {
                 Ok(())
             } else {

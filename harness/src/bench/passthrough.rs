@@ -1,27 +1,57 @@
 //! A function on its way to a guest and back, in verbs.
 
-use anyhow::anyhow;
+use std::io;
+use std::time::Duration;
 
-use super::{Bench, Running};
-use crate::finding::Problem;
+use super::refusal::not_the_machines;
+use super::{Bench, Running, STEP_LIMIT, within};
+use crate::finding::{Finding, Problem};
 use crate::guest::Told;
 use crate::machine::Output;
 use crate::pci::Bdf;
+use crate::undo::Undo;
+
+/// Handing a VF over, or taking it back, does not come to an end.
+pub const HANDOVER_HANGS: Finding = Finding::device(
+    "handover-hangs",
+    "libvirt did not come to an end with handing the VF over or taking it back. A driver does not let go of it, or its reset does not return.",
+    "Read the kernel log of this check (hung tasks name the function that waits); see vf::reset. Reboot the machine if a process stays in state D.",
+);
+/// The findings of a check that hands VFs to guests.
+#[macro_export]
+macro_rules! handover_findings {
+    ($($own:expr),* $(,)?) => {
+        $crate::guest_findings![
+            $crate::bench::HANDOVER_HANGS,
+            $crate::bench::NOT_SEEN,
+            $crate::bench::GUEST_LOST,
+            $($own),*
+        ]
+    };
+}
+
+/// How often libvirt is asked whether it has let go of a VF.
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 impl Bench {
     /// Hands a VF to a running guest, by the very command of the requirement (RHEL 9, 14.7.2, step 5).
+    /// A refusal that is not the VF's is a problem of the bench.
     pub async fn attach_interface(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
+        self.attach(guest.name(), vf, &["--live", "--config"]).await
+    }
+
+    /// Gives a VF to a guest for its next start.
+    pub async fn attach_for_start(&mut self, name: &str, vf: Bdf) -> Result<Output, Problem> {
+        self.attach(name, vf, &["--config"]).await
+    }
+
+    async fn attach(&mut self, name: &str, vf: Bdf, when: &[&str]) -> Result<Output, Problem> {
         let bdf = vf.to_string();
-        self.virsh(&[
-            "attach-interface",
-            guest.name(),
-            "hostdev",
-            &bdf,
-            "--managed",
-            "--live",
-            "--config",
-        ])
-        .await
+        let words = ["attach-interface", name, "hostdev", &bdf, "--managed"];
+        let words = [&words, when].concat();
+        let undo = Undo::Attachments { guest: name.into() };
+        self.promise(&format!("virsh {}", words.join(" ")), undo)?;
+        self.hand(&words).await
     }
 
     /// Takes a function back from a running guest, and from its next start. `mac` is the address that
@@ -31,25 +61,38 @@ impl Bench {
         guest: &Running,
         mac: &str,
     ) -> Result<Output, Problem> {
-        self.virsh(&[
-            "detach-interface",
-            guest.name(),
-            "hostdev",
-            "--mac",
-            mac,
-            "--live",
-            "--config",
-        ])
-        .await
+        let words = ["detach-interface", guest.name(), "hostdev", "--mac", mac];
+        self.hand(&[&words[..], &["--live", "--config"]].concat())
+            .await
     }
 
-    /// What libvirt tells of a guest of ours: as it runs, or as it would be started next (`inactive`).
-    pub async fn told(&mut self, name: &str, inactive: bool) -> Result<Told, Problem> {
-        let which: &[&str] = if inactive { &["--inactive"] } else { &[] };
-        let output = self.virsh(&[&["dumpxml", name], which].concat()).await?;
-        if !output.success() {
-            return Err(anyhow!("`virsh dumpxml {name}`: {}", output.stderr).into());
+    /// Waits until libvirt does not tell a VF of a running guest any more: it hears of it only some
+    /// time after the guest let go. Returns what it tells in the end.
+    pub async fn wait_until_forgotten(
+        &mut self,
+        guest: &Running,
+        vf: Bdf,
+        limit: Duration,
+    ) -> Result<Told, Problem> {
+        let host = self.host.clone();
+        let argv = ["virsh", "dumpxml", guest.name()];
+        self.until_every(ASK_EVERY, limit, async || {
+            let output = within(STEP_LIMIT, host.run(&argv)).await?;
+            let told = Told::parse(&output.text()).map_err(io::Error::other)?;
+            Ok(told.hostdev(vf).is_none().then_some(()))
+        })
+        .await?;
+        self.told(guest.name(), false).await
+    }
+
+    pub(super) async fn hand(&mut self, words: &[&str]) -> Result<Output, Problem> {
+        let output = self.virsh(words).await.map_err(|problem| {
+            problem.instead_of_silence(&HANDOVER_HANGS, &format!("`virsh {}`", words.join(" ")))
+        })?;
+        if output.success() {
+            return Ok(output);
         }
-        Ok(Told::parse(&output.text())?)
+        not_the_machines(&output, words)?;
+        Ok(output)
     }
 }

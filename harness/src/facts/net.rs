@@ -24,6 +24,22 @@ pub async fn net(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<NetFacts>> {
     Ok(all)
 }
 
+/// The interface that a function's is a part of (Linux 6.12 net/core/dev.c, `netdev_adjacent_sysfs_add`); `None` for none.
+pub(crate) async fn master(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NetFacts>> {
+    let Some(part) = net(host, bdf).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let link = match host
+        .link(&format!("/sys/class/net/{}/master", part.name))
+        .await
+    {
+        Err(error) if read::is_absent(&error) => return Ok(None),
+        link => link?,
+    };
+    let name = link.rsplit('/').next().unwrap_or_default();
+    interface(host, "/sys/class/net", name).await.map(Some)
+}
+
 /// The interfaces of a PCI function, each with the folder it is in. That of a virtio device is in
 /// the folder of a device between the two (Linux 6.12 `drivers/net/virtio_net.c`, `virtnet_probe`).
 pub(super) async fn interfaces(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<(String, String)>> {

@@ -17,6 +17,9 @@ pub struct Domain {
     pub spare_ports: u8,
 }
 
+/// Those of the agent's port and of the balloon.
+const OWN_PORTS: u8 = 2;
+
 impl Domain {
     /// As libvirt reads it.
     ///
@@ -33,8 +36,8 @@ impl Domain {
             console,
             ..
         } = Files::of(name);
-        let ports =
-            "    <controller type='pci' model='pcie-root-port'/>\n".repeat((*spare_ports).into());
+        let ports = usize::from(OWN_PORTS + spare_ports);
+        let ports = "    <controller type='pci' model='pcie-root-port'/>\n".repeat(ports);
         format!(
             "<domain type='kvm'>\n\
             \x20 <name>{name}</name>\n\
@@ -57,7 +60,7 @@ impl Domain {
             \x20     <source mode='bind'/>\n\
             \x20     <target type='virtio' name='{PORT}'/>\n\
             \x20   </channel>\n\
-            \x20   <memballoon model='none'/>\n\
+            \x20   <memballoon model='virtio'/>\n\
             \x20 </devices>\n\
             </domain>\n",
             command_line()

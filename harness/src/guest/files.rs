@@ -3,8 +3,11 @@
 /// Where libvirt and its emulator log what guests do (libvirt docs/kbase/debuglogs.rst).
 const LOGS: &str = "/var/log/libvirt/qemu";
 
-/// Paths. What it starts with is in memory, so that a restart of the machine takes it away; what it
-/// says goes where libvirt lets guests write.
+/// Where libvirt lets guests start from; so does the policy of SELinux (container-selinux and
+/// selinux-policy, virt.fc: `virt_content_t`).
+pub const BOOT: &str = "/var/lib/libvirt/boot";
+
+/// Paths, where libvirt lets guests read and write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// Its description.
@@ -14,6 +17,8 @@ pub struct Files {
     pub kernel: String,
     /// Its initramfs.
     pub initramfs: String,
+    /// What is plugged into it while it runs, where that needs a description.
+    pub plug: String,
     /// What its console has shown.
     pub console: String,
     /// What libvirt and its emulator log of it. libvirt makes it.
@@ -23,22 +28,24 @@ pub struct Files {
 impl Files {
     /// Those of a guest of that name.
     pub fn of(name: &str) -> Self {
-        let path = |ending: &str| format!("/run/{name}.{ending}");
+        let path = |ending: &str| format!("{BOOT}/{name}.{ending}");
         Self {
             definition: path("xml"),
             kernel: path("kernel"),
             initramfs: path("initramfs"),
+            plug: path("plug.xml"),
             console: format!("{LOGS}/{name}-console.log"),
             log: format!("{LOGS}/{name}.log"),
         }
     }
 
     /// All of them.
-    pub fn all(&self) -> [&str; 5] {
+    pub fn all(&self) -> [&str; 6] {
         [
             &self.definition,
             &self.kernel,
             &self.initramfs,
+            &self.plug,
             &self.console,
             &self.log,
         ]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vm_images::guest::{Modules, NoSuchModule, initramfs, is_static, unpack};
+use vm_images::guest::{Modules, NoSuchModule, initramfs, unpack};
 
 use crate::machine::Host;
 
@@ -35,17 +35,17 @@ impl From<io::Error> for Unpackable {
 pub async fn pack(host: &dyn Host, release: &str, modules: &[&str]) -> Result<Image, Unpackable> {
     let folder = format!("/lib/modules/{release}");
     let mut lists = Vec::new();
-    for list in ["dep", "builtin", "softdep"] {
+    for list in ["dep", "builtin", "softdep", "alias"] {
         lists.push(text(host, &format!("{folder}/modules.{list}")).await?);
     }
-    let known = Modules::parse(&lists[0], &lists[1], &lists[2]);
+    let known = Modules::parse([&lists[0], &lists[1], &lists[2], &lists[3]]);
     let mut files = Vec::new();
     for path in known.order(modules).map_err(Unpackable::Module)? {
         let packed = read(host, &format!("{folder}/{path}")).await?;
         files.push((flat(path), unpack(&packed)?));
     }
     let program = read(host, "/proc/self/exe").await?;
-    if !is_static(&program) {
+    if !cfg!(target_feature = "crt-static") {
         let text = "this program is not static, and a guest has no libraries: build it with the project's own .cargo/config.toml, without RUSTFLAGS in the environment";
         return Err(Unpackable::File(io::Error::other(text)));
     }
@@ -102,6 +102,7 @@ mod tests {
                     ),
                     ("modules.builtin", ""),
                     ("modules.softdep", ""),
+                    ("modules.alias", ""),
                     ("kernel/igbvf.ko", "module igbvf"),
                     ("kernel/a.ko", "module a"),
                 ],

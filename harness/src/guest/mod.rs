@@ -3,9 +3,11 @@
 mod domain;
 mod files;
 mod image;
+mod pair;
 mod told;
 
 pub use domain::Domain;
-pub use files::Files;
+pub use files::{BOOT, Files};
 pub use image::{Image, Unpackable, pack};
+pub use pair::{primary, standby};
 pub use told::{Hostdev, Told};

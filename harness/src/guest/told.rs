@@ -15,6 +15,8 @@ pub struct Told {
     pub socket: Option<String>,
     /// The functions handed to it as network interfaces, in libvirt's order.
     pub hostdevs: Vec<Hostdev>,
+    /// The addresses of the interfaces that the emulator makes on one of the machine.
+    pub direct: Vec<String>,
 }
 
 /// A function handed to a guest as a network interface.
@@ -49,14 +51,24 @@ impl Told {
         };
         let channel = all(&document, "channel").find(named);
         let source = channel.and_then(|channel| child(channel, "source"));
-        let interfaces = all(&document, "interface");
-        let hostdevs = interfaces.filter(|node| node.attribute("type") == Some("hostdev"));
+        let of_type = |kind| {
+            let all = all(&document, "interface");
+            all.filter(move |node| node.attribute("type") == Some(kind))
+        };
         Ok(Self {
             socket: source
                 .and_then(|source| source.attribute("path"))
                 .map(str::to_owned),
-            hostdevs: hostdevs.map(hostdev).collect::<anyhow::Result<_>>()?,
+            hostdevs: of_type("hostdev")
+                .map(hostdev)
+                .collect::<anyhow::Result<_>>()?,
+            direct: of_type("direct").map(mac).collect(),
         })
+    }
+
+    /// Whether nothing of the machine was handed to it.
+    pub fn has_nothing(&self) -> bool {
+        self.hostdevs.is_empty() && self.direct.is_empty()
     }
 
     /// The entry of that function.
@@ -86,14 +98,18 @@ fn hostdev(node: Node<'_, '_>) -> anyhow::Result<Hostdev> {
     let (domain, bus) = (part("domain")?, part("bus")?);
     let (slot, function) = (part("slot")?, part("function")?);
     let bdf = format!("{domain:04x}:{bus:02x}:{slot:02x}.{function:x}");
-    let mac = child(node, "mac").and_then(|mac| mac.attribute("address"));
     Ok(Hostdev {
         bdf: bdf
             .parse()
             .context("libvirt's address of a function is none")?,
         managed: node.attribute("managed") == Some("yes"),
-        mac: mac.unwrap_or_default().to_owned(),
+        mac: mac(node),
     })
+}
+
+fn mac(node: Node<'_, '_>) -> String {
+    let mac = child(node, "mac").and_then(|mac| mac.attribute("address"));
+    mac.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -108,6 +124,10 @@ mod tests {
       <source mode='bind' path='/run/libvirt/qemu/channel/2-sriov-certify-0000-0/org.qemu.guest_agent.0'/>
       <target type='virtio' name='org.qemu.guest_agent.0' state='connected'/>
     </channel>
+    <interface type='direct'>
+      <mac address='52:54:00:36:fc:27'/>
+      <source dev='enp2s0' mode='bridge'/>
+    </interface>
     <interface type='network'><mac address='52:54:00:36:fc:26'/></interface>
     <interface type='hostdev' managed='yes'>
       <mac address='52:54:00:36:fc:25'/>
@@ -137,6 +157,7 @@ mod tests {
             (true, "52:54:00:36:fc:25")
         );
         assert_eq!(told.hostdevs.len(), 1);
+        assert_eq!(told.direct, ["52:54:00:36:fc:27"]);
     }
 
     #[test]

@@ -195,6 +195,9 @@ impl Host for Local {
         command
             .args(&argv[1..])
             .env("LC_ALL", "C")
+            // Whatever this user asks otherwise, guests are those of this machine (libvirt docs/uri.rst).
+            .env("LIBVIRT_DEFAULT_URI", "qemu:///system")
+            .env_remove("VIRSH_DEFAULT_CONNECT_URI")
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);

@@ -14,6 +14,7 @@ use crate::plan::Step;
 use crate::returned::Returned;
 use ending::left_behind;
 pub use judge::{ISSUE_GONE, KERNEL_COMPLAINED};
+use part::Undone;
 use stage::Stage;
 
 /// What a caller hears of a run while it goes on.
@@ -118,11 +119,18 @@ impl<'a> Course<'a> {
     /// Runs the checks one by one: first those that need no restart, then the others together.
     async fn carry_out(&mut self, bench: &mut Bench, plan: &[Step]) -> anyhow::Result<Stage> {
         let planned = plan.iter().filter(|step| step.skip.is_none());
-        let (once, across): (Vec<_>, Vec<_>) = planned
+        let (once, across): (Vec<&Check>, Vec<_>) = planned
             .map(|step| step.check)
             .partition(|check| check.parts.len() == 1);
-        for check in once {
-            let ended = self.part(bench, check, true).await?;
+        for (index, check) in once.iter().enumerate() {
+            // Guests take long to start: the checks of an area share them.
+            let next = once.get(index + 1).map(|next| next.area());
+            let undone = if next == Some(check.area()) {
+                Undone::ButGuests
+            } else {
+                Undone::All
+            };
+            let ended = self.part(bench, check, undone).await?;
             if let Some(signal) = ended.stopped {
                 return Ok(Stage::Stopped(signal));
             }

@@ -15,6 +15,17 @@ use crate::bench::Bench;
 use crate::check::{Answer, Check};
 use crate::kernel_log::Witness;
 
+/// What is undone at the end of a check.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// Nothing: other checks need what was changed.
+    Nothing,
+    /// All but the guests, which the next check uses too.
+    ButGuests,
+    /// All.
+    All,
+}
+
 /// How a part of a check ended.
 pub(super) struct Ended {
     /// What is to stop the run.
@@ -24,13 +35,12 @@ pub(super) struct Ended {
 }
 
 impl Course<'_> {
-    /// Carries out the next part of a check. Where it is the last and nothing else needs what was
-    /// changed (`alone`), that is undone.
+    /// Carries out the next part of a check. Where it is the last, what was changed is undone.
     pub(super) async fn part(
         &mut self,
         bench: &mut Bench,
         check: &'static Check,
-        alone: bool,
+        undone: Undone,
     ) -> anyhow::Result<Ended> {
         let start = Instant::now();
         let part = bench.log.begin(check.id)?;
@@ -39,10 +49,10 @@ impl Course<'_> {
         }
         let (answer, witness, stopped) = self.observed(bench, check, part).await;
         let goes_on = answer.is_ok() && part + 1 < check.parts.len();
-        let answer = if alone && !goes_on {
-            self.undone(bench, answer).await?
-        } else {
+        let answer = if goes_on {
             answer
+        } else {
+            self.undo(bench, answer, undone).await?
         };
         // Only now: what a driver does wrong while its VFs are removed, it does in the undo.
         let (answer, heard) = testimony(bench, witness, answer).await;
@@ -63,9 +73,19 @@ impl Course<'_> {
         Ok(Ended { stopped, goes_on })
     }
 
-    /// Undoes what was changed. A check that leaves something behind has broken the bench.
-    async fn undone(&mut self, bench: &mut Bench, answer: Answer) -> anyhow::Result<Answer> {
-        let (left, written) = bench.undo().await;
+    /// Undoes what was changed. A check that leaves something behind has broken the bench, and a
+    /// guest in which a check did not pass is of no use to the next.
+    async fn undo(
+        &mut self,
+        bench: &mut Bench,
+        answer: Answer,
+        undone: Undone,
+    ) -> anyhow::Result<Answer> {
+        let (left, written) = match undone {
+            Undone::Nothing => return Ok(answer),
+            Undone::ButGuests if answer.is_ok() => bench.undo_check().await,
+            Undone::ButGuests | Undone::All => bench.undo().await,
+        };
         let answer = if left.is_empty() || answer.is_err() {
             answer
         } else {

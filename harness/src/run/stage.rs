@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use reports::Event;
 
 use super::judge::record;
+use super::part::Undone;
 use super::{Course, Progress};
 use crate::bench::Bench;
 use crate::check::{Check, Problem};
@@ -92,8 +93,12 @@ impl Course<'_> {
     ) -> anyhow::Result<Stage> {
         let mut waiting = 0;
         for (index, check) in checks.iter().enumerate() {
-            let alone = waiting == 0 && index + 1 == checks.len();
-            let ended = self.part(bench, check, alone).await?;
+            let undone = if waiting == 0 && index + 1 == checks.len() {
+                Undone::All
+            } else {
+                Undone::Nothing
+            };
+            let ended = self.part(bench, check, undone).await?;
             if let Some(signal) = ended.stopped {
                 return Ok(Stage::Stopped(signal));
             }

@@ -12,6 +12,7 @@ use super::groups::Groups;
 use super::libvirt::Libvirt;
 use super::log::{KernelLog, Level};
 use super::model::{Model, PF};
+use super::traffic::Frames;
 use super::tree::Tree;
 use super::{World, config_space, machine};
 
@@ -63,6 +64,7 @@ impl World {
             groups: Groups::default(),
             agenda: Agenda::default(),
             libvirt: Libvirt::default(),
+            frames: Frames::default(),
             vf_config: config_space::of_vf(&model),
             initramfs: Vec::new(),
             booted: now,

@@ -86,8 +86,11 @@ impl World {
         } else {
             "-1".into()
         };
+        let address = text.join(":");
+        let received = self.frames.received(&address);
         let tree = &mut self.tree;
-        tree.file(&format!("{at}/address"), format!("{}\n", text.join(":")));
+        tree.file(&format!("{at}/address"), format!("{address}\n"));
+        tree.file(&format!("{at}/statistics/rx_packets"), received);
         tree.file(&format!("{at}/flags"), format!("{flags:#x}\n"));
         tree.file(&format!("{at}/mtu"), format!("{}\n", interface.mtu));
         tree.file(

@@ -1,13 +1,14 @@
 //! No fault is idle: each shows somewhere in what can be read, written and run.
 
+mod guests;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::tests::{path, profile};
 use super::{Fault, Simulator};
-use crate::guest::{Domain, Files};
 use crate::machine::Host;
 
 const MANY_CLAIMS: &str = "total_vfs = 6\nvf_msix = 5\nmax_mtu = 9000\nvf_reset = ['flr']";
@@ -31,7 +32,7 @@ impl Interview {
         interview.device().await;
         interview.counts().await;
         interview.vf().await;
-        interview.guest().await;
+        interview.guests().await;
         interview.use_over_time().await;
         interview.over_restarts().await;
         interview.answers
@@ -96,77 +97,6 @@ impl Interview {
             .await;
         self.numvfs("0").await;
         self.write(&path("sriov_drivers_autoprobe"), "1").await;
-    }
-
-    async fn guest(&mut self) {
-        let release = "/lib/modules/6.12.107+deb13-amd64";
-        self.read(&format!("{release}/modules.dep")).await;
-        let domain = Domain {
-            name: "a".into(),
-            memory: 256,
-            spare_ports: 1,
-        };
-        let files = Files::of(&domain.name);
-        let xml = domain.xml();
-        for path in [&files.definition, &files.kernel, &files.initramfs] {
-            self.host.put(path, Some(xml.as_bytes())).await.unwrap();
-        }
-        self.numvfs("1").await;
-        self.run(&["virsh", "define", &files.definition]).await;
-        self.run(&["virsh", "start", "a"]).await;
-        let words = ["hostdev", "0000:01:10.0", "--managed", "--live", "--config"];
-        self.run(&[&["virsh", "attach-interface", "a"], &words[..]].concat())
-            .await;
-        self.list(VF0).await;
-        self.told().await;
-        self.inside().await;
-        let words = [
-            "hostdev",
-            "--mac",
-            "52:54:00:00:00:00",
-            "--live",
-            "--config",
-        ];
-        self.run(&[&["virsh", "detach-interface", "a"], &words[..]].concat())
-            .await;
-        self.told().await;
-        self.run(&["ip", "-j", "link", "show", "dev", "enp1s0"])
-            .await;
-        self.link(&format!("{VF0}/driver")).await;
-        self.run(&["virsh", "destroy", "a"]).await;
-        self.run(&["virsh", "undefine", "a"]).await;
-        self.numvfs("0").await;
-    }
-
-    async fn told(&mut self) {
-        self.run(&["virsh", "dumpxml", "a"]).await;
-        self.run(&["virsh", "dumpxml", "a", "--inactive"]).await;
-        self.link(&format!("{VF0}/driver")).await;
-    }
-
-    /// What the guest itself says, as far as it answers.
-    async fn inside(&mut self) {
-        let guest = self
-            .host
-            .guest("/run/libvirt/qemu/channel/a/port")
-            .await
-            .unwrap();
-        sleep(Duration::from_secs(5)).await;
-        let at = "/sys/bus/pci/devices";
-        for path in [at.to_owned(), format!("{at}/0000:02:00.0")] {
-            let listed = timeout(Duration::from_secs(5), guest.list(&path)).await;
-            let _ = writeln!(self.answers, "guest: {listed:?}");
-        }
-        let net = "/sys/class/net/eth0";
-        let flags = format!("{net}/flags");
-        let up = guest.write(&flags, b"0x1003");
-        let _ = timeout(Duration::from_secs(5), up).await;
-        sleep(Duration::from_secs(5)).await;
-        let carrier = timeout(Duration::from_secs(5), async {
-            guest.read(&format!("{net}/carrier")).await
-        });
-        let carrier = carrier.await;
-        let _ = writeln!(self.answers, "guest: {carrier:?}");
     }
 
     async fn link(&mut self, path: &str) {

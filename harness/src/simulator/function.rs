@@ -27,10 +27,14 @@ pub(super) struct Function {
     pub since: Instant,
     /// It reads as all ones.
     pub dead: bool,
+    /// Its interface never has a link again.
+    pub mute: bool,
     /// Its lock is held for ever (`devices.md`, finding 7: igbvf in `napi_disable`).
     pub stuck: bool,
     /// The address that the PF's driver was told to give a VF.
     pub address: Option<String>,
+    /// The address of the interface that it had before a guest got it.
+    pub kept_address: Option<String>,
 }
 
 /// A network interface.
@@ -50,6 +54,13 @@ pub(super) struct Interface {
     pub mtu: u32,
     /// It was put down since its driver made it.
     pub was_down: bool,
+}
+
+impl Interface {
+    /// Its address, as it is written.
+    pub(super) fn address(&self) -> String {
+        self.mac.map(|byte| format!("{byte:02x}")).join(":")
+    }
 }
 
 /// The device: its functions and what the kernel keeps in `struct pci_sriov`.
@@ -98,8 +109,10 @@ impl Function {
             interface: None,
             since,
             dead: false,
+            mute: false,
             stuck: false,
             address: None,
+            kept_address: None,
         }
     }
 

@@ -92,6 +92,9 @@ impl World {
         if let Some(content) = content {
             let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
             self.tree.list(folder)?;
+            if self.model.has(Fault::DiskFull) && path.ends_with(".kernel") {
+                return Err(Errno::ENOSPC);
+            }
             self.tree.file(path, File::Bytes(content.into()));
         } else {
             // With what a cut-off replacement may have left of it.

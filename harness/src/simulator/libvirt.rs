@@ -2,7 +2,10 @@
 
 mod attach;
 mod inside;
+mod leave;
 mod outside;
+mod pair;
+mod process;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +25,8 @@ pub(super) use outside::SOCKETS;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Libvirt {
     guests: BTreeMap<String, Guest>,
+    /// How many guests were started.
+    starts: u32,
 }
 
 /// A guest that libvirt knows.
@@ -38,8 +43,40 @@ struct Guest {
 struct Live {
     /// When its agent answers; `None` for never.
     up: Option<Instant>,
+    /// How often its kernel was restarted.
+    restarts: u32,
+    paused: bool,
     /// The VFs it has.
     cards: Vec<Card>,
+    /// The emulated interface that it has beside them.
+    standby: Option<Standby>,
+    /// VFs that it does not have any more, but was not told of it.
+    ghosts: Vec<Card>,
+    /// It does not see any VF.
+    blind: bool,
+    /// It was killed, and does not end.
+    lingers: bool,
+    emulator: Emulator,
+}
+
+/// The process of a guest's emulator.
+#[derive(Clone, Debug)]
+struct Emulator {
+    process: u32,
+    /// All of the guest's memory was in use once.
+    populated: bool,
+    /// What the guest's balloon leaves to it, in KiB.
+    balloon: u64,
+    /// How many files it has open.
+    files: u32,
+}
+
+/// The interface of a guest that its emulator makes.
+#[derive(Clone, Debug)]
+struct Standby {
+    mac: String,
+    /// When the interface that it is a part of was put up.
+    put_up: Option<Instant>,
 }
 
 /// A VF in a guest.
@@ -47,10 +84,23 @@ struct Live {
 struct Card {
     /// Where it is on the host.
     vf: Bdf,
+    /// The address that libvirt gave it.
+    mac: String,
     /// When the guest's kernel has found it.
     found: Instant,
     /// When its interface was put up there.
     put_up: Option<Instant>,
+}
+
+impl Card {
+    fn new(vf: Bdf, mac: String, found: Instant) -> Self {
+        Self {
+            vf,
+            mac,
+            found,
+            put_up: None,
+        }
+    }
 }
 
 impl Libvirt {
@@ -64,17 +114,22 @@ impl Libvirt {
 
     /// Everything happens by another clock.
     pub(super) fn shift(&mut self, by: &impl Fn(Instant) -> Instant) {
-        for live in self
-            .guests
-            .values_mut()
-            .filter_map(|guest| guest.live.as_mut())
-        {
+        for live in self.lives() {
             live.up = live.up.map(by);
-            for card in &mut live.cards {
+            if let Some(standby) = &mut live.standby {
+                standby.put_up = standby.put_up.map(by);
+            }
+            for card in live.cards.iter_mut().chain(&mut live.ghosts) {
                 card.found = by(card.found);
                 card.put_up = card.put_up.map(by);
             }
         }
+    }
+
+    fn lives(&mut self) -> impl Iterator<Item = &mut Live> {
+        self.guests
+            .values_mut()
+            .filter_map(|guest| guest.live.as_mut())
     }
 
     fn live(&self, name: &str) -> Option<&Live> {
@@ -83,6 +138,14 @@ impl Libvirt {
 
     fn live_mut(&mut self, name: &str) -> Option<&mut Live> {
         self.guests.get_mut(name)?.live.as_mut()
+    }
+
+    /// The guest that has a VF.
+    fn user(&self, vf: Bdf) -> Option<&str> {
+        let has = |live: &Live| live.cards.iter().any(|card| card.vf == vf);
+        let mut guests = self.guests.iter();
+        let user = guests.find(|(_, guest)| guest.live.as_ref().is_some_and(has));
+        user.map(|(name, _)| name.as_str())
     }
 }
 
@@ -101,38 +164,68 @@ impl World {
             ),
             ["list", "--name", which @ ..] => self.virsh_list(!which.is_empty()),
             ["define", path] => self.virsh_define(path),
-            [_, name, ..] if !self.libvirt.guests.contains_key(*name) => {
-                failed(1, &format!("error: failed to get domain '{name}'"))
+            ["migrate", "--live", name, _] => self.of_guest(name, Self::virsh_migrate),
+            [verb, name, options @ ..] => {
+                self.of_guest(name, |world, name| world.verb(verb, name, options))
             }
-            ["start", name] => self.virsh_start(name),
-            ["destroy", name] => self.virsh_destroy(name),
-            ["undefine", name, ..] => self.virsh_undefine(name),
-            ["dumpxml", name, which @ ..] => self.virsh_dumpxml(name, !which.is_empty()),
-            [
-                "attach-interface",
-                name,
-                "hostdev",
-                vf,
-                "--managed",
-                "--live",
-                "--config",
-            ] => self.virsh_attach(name, vf),
-            [
-                "detach-interface",
-                name,
-                "hostdev",
-                "--mac",
-                mac,
-                "--live",
-                "--config",
-            ] => self.virsh_detach(name, mac),
-            _ => failed(
-                1,
-                &format!(
-                    "error: the simulated libvirt does not know `virsh {}`",
-                    words.join(" ")
-                ),
-            ),
+            _ => unknown(words),
         }
     }
+
+    fn of_guest(&mut self, name: &str, answer: impl FnOnce(&mut Self, &str) -> Output) -> Output {
+        if self.libvirt.guests.contains_key(name) {
+            let output = answer(self, name);
+            self.publish_processes();
+            output
+        } else {
+            failed(1, &format!("error: failed to get domain '{name}'"))
+        }
+    }
+
+    fn verb(&mut self, verb: &str, name: &str, options: &[&str]) -> Output {
+        match (verb, options) {
+            ("start", []) => self.virsh_start(name),
+            ("destroy", []) => self.virsh_destroy(name),
+            ("undefine", _) => self.virsh_undefine(name),
+            ("suspend", []) => self.virsh_pause(name, true),
+            ("resume", []) => self.virsh_pause(name, false),
+            ("managedsave", []) => self.virsh_save(name),
+            ("managedsave-remove", []) => {
+                printed(format!("Removed managedsave image for domain '{name}'\n"))
+            }
+            ("domstate", []) => self.virsh_state(name),
+            ("dumpxml", which) => self.virsh_dumpxml(name, !which.is_empty()),
+            ("setmem", [kib, "--live"]) => self.virsh_setmem(name, kib),
+            ("dommemstat", []) => self.virsh_memstat(name),
+            ("attach-interface", ["hostdev", vf, "--managed", when @ ..]) => {
+                self.virsh_attach(name, vf, when)
+            }
+            ("detach-interface", ["hostdev", "--mac", mac, when @ ..]) => {
+                self.virsh_detach(name, mac, when)
+            }
+            ("attach-device", [file, "--live"]) => self.virsh_attach_device(name, file),
+            ("detach-interface", ["direct", "--mac", _, "--live"]) => {
+                self.virsh_detach_standby(name)
+            }
+            _ => unknown(&[&[verb, name], options].concat()),
+        }
+    }
+}
+
+fn unknown(words: &[&str]) -> Output {
+    let words = words.join(" ");
+    failed(
+        1,
+        &format!("error: the simulated libvirt does not know `virsh {words}`"),
+    )
+}
+
+/// What libvirt says of a guest that does not run.
+fn not_running(what: &str, name: &str) -> Output {
+    failed(
+        1,
+        &format!(
+            "error: Failed to {what} domain '{name}'\nerror: Requested operation is not valid: domain is not running"
+        ),
+    )
 }

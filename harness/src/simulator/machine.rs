@@ -31,9 +31,10 @@ pub(super) fn install(tree: &mut Tree, model: &Model) {
     tree.file("/sys/bus/pci/drivers_probe", File::WRITE_ONLY);
     tree.folder("/etc/udev/rules.d");
     tree.folder("/etc/systemd/system");
-    tree.folder("/var/lib");
+    tree.folder("/var/lib/libvirt/boot");
     tree.folder("/var/log/libvirt/qemu");
     tree.folder("/run");
+    tree.file("/run/libvirt/libvirt-sock", "");
     kernel_files(tree, model);
     tree.file("/usr/share/misc/pci.ids", pci_ids(model));
 }
@@ -71,11 +72,13 @@ fn kernel_files(tree: &mut Tree, model: &Model) {
     } else {
         String::new()
     };
+    let builtin = "kernel/virtio_pci.ko\nkernel/virtio_console.ko\nkernel/virtio_net.ko\nkernel/virtio_balloon.ko\n";
     tree.file(&format!("{folder}/kernel/{driver}.ko"), "a module");
     for (list, text) in [
         ("dep", dep),
-        ("builtin", String::new()),
+        ("builtin", builtin.into()),
         ("softdep", String::new()),
+        ("alias", String::new()),
     ] {
         tree.file(&format!("{folder}/modules.{list}"), text);
     }

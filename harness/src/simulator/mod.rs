@@ -29,6 +29,7 @@ mod numvfs;
 mod publish;
 mod reset;
 mod systemctl;
+mod traffic;
 mod tree;
 mod udev;
 
@@ -67,6 +68,7 @@ use groups::Groups;
 use libvirt::{Inside, Libvirt, SOCKETS};
 use log::{KernelLog, Level};
 use model::{Model, PF};
+use traffic::{Frames, Side};
 use tree::Tree;
 
 /// How long the machine is away when it restarts: assumed.
@@ -139,6 +141,10 @@ impl Host for Simulator {
     }
 
     async fn run(&self, argv: &[&str]) -> io::Result<Output> {
+        if let ["/proc/self/exe", "traffic", words @ ..] = argv {
+            let (world, guest) = (&self.world, None);
+            return Ok(Side { world, guest }.traffic(words).await);
+        }
         if let ["udevadm", "settle", options @ ..] = argv {
             return Ok(self.settle(options).await);
         }
@@ -204,6 +210,7 @@ struct World {
     groups: Groups,
     agenda: Agenda,
     libvirt: Libvirt,
+    frames: Frames,
     /// The config space of every VF.
     vf_config: Vec<u8>,
     /// Rules of udev that the boot files hold a copy of.

@@ -141,7 +141,8 @@ impl World {
     fn falls_short(&mut self, count: u16) -> bool {
         let history = &mut self.device.history;
         let (before, times) = history.rounds;
-        history.rounds = match (self.device.autoprobe, before == count) {
+        // One VF is too little to wear anything out.
+        history.rounds = match (self.device.autoprobe && count > 1, before == count) {
             (true, true) => (count, times + 1),
             (true, false) => (count, 1),
             (false, _) => (0, 0),
@@ -248,20 +249,22 @@ impl World {
         let busy = bound.count() > 1;
         self.device.history.busy_removals += u32::from(busy);
         let first_busy = busy && self.device.history.busy_removals == 1;
-        let takes = self.removal_takes();
+        let attached = self.guests_have_vfs();
+        let hangs = attached && self.model.has(Fault::RemovalUnderGuestHangs);
+        let asked = if hangs {
+            Duration::ZERO
+        } else {
+            self.ask_guests_to_let_go()
+        };
+        let takes = self.removal_takes() + asked;
         match self.model.fault {
             _ if self.device.vfs.iter().any(|vf| vf.stuck) => Step {
                 result: Ok(()),
                 takes: FOR_EVER,
             },
             Some(Fault::RemovalKeepsVfs) if first_busy => Step::of(Ok(())),
-            Some(Fault::RemovalHangs) if first_busy => {
-                self.agenda.at(self.now + HANG, Effect::RemoveVfs);
-                Step {
-                    result: Ok(()),
-                    takes: HANG,
-                }
-            }
+            Some(Fault::RemovalHangs) if first_busy => self.remove_late(),
+            _ if hangs => self.remove_late(),
             _ => {
                 self.remove_vfs();
                 Step {
@@ -269,6 +272,14 @@ impl World {
                     takes,
                 }
             }
+        }
+    }
+
+    fn remove_late(&mut self) -> Step {
+        self.agenda.at(self.now + HANG, Effect::RemoveVfs);
+        Step {
+            result: Ok(()),
+            takes: HANG,
         }
     }
 

@@ -1,32 +1,138 @@
-//! Takes guests away.
+//! Takes guests away, and from guests what was handed to them.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::{bounded, command};
-use crate::guest::Files;
+use crate::guest::{Files, Hostdev, Told};
 use crate::machine::Host;
+
+/// How long a guest may take to let go of a function: it waits 5 s by itself (PCI Express Base
+/// Specification 6.7.1.5, attention button).
+const LETS_GO: Duration = Duration::from_secs(20);
+
+/// How often libvirt is asked whether it has.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// Where libvirt has a folder for each guest that runs (libvirt src/qemu/qemu_domain.c,
+/// `qemuDomainSetPrivatePaths`).
+const RUNNING: &str = "/var/lib/libvirt/qemu";
+
+/// How much of a guest's name the folder's name has, in characters (libvirt src/conf/domain_conf.c,
+/// `virDomainDefGetShortName`).
+const SHORT: usize = 20;
 
 /// Ends a guest, makes libvirt forget it, and removes its files. What it had of the host, libvirt
 /// gives back when it ends.
 pub(super) async fn remove_guest(host: &dyn Host, name: &str) -> io::Result<()> {
-    if is_listed(host, name, &["--all"]).await? {
-        if is_listed(host, name, &[]).await? {
-            command(host, &["virsh", "destroy", name]).await?;
-        }
-        command(host, &["virsh", "undefine", name, "--managed-save"]).await?;
-    }
+    let forgotten = forget(host, name).await;
+    let mut removed = forgotten.and(remove_remains(host, name).await);
+    // Whatever libvirt makes of it, the files go.
     for file in Files::of(name).all() {
-        bounded(file, host.put(file, None)).await?;
+        removed = removed.and(bounded(file, host.put(file, None)).await);
+    }
+    removed
+}
+
+async fn forget(host: &dyn Host, name: &str) -> io::Result<()> {
+    if !is_listed(host, name, &["--all"]).await? {
+        return Ok(());
+    }
+    end(host, name).await?;
+    command(host, &["virsh", "undefine", name, "--managed-save"]).await
+}
+
+/// Removes what libvirt has kept of a guest under which the machine went down: it removes a guest's
+/// folder only where it sees the guest end.
+async fn remove_remains(host: &dyn Host, name: &str) -> io::Result<()> {
+    let short: String = name.chars().take(SHORT).collect();
+    let end = format!("-{short}");
+    let folders = match host.list(RUNNING).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        folders => folders?,
+    };
+    let is_of_it = |folder: &String| folder.starts_with("domain-") && folder.ends_with(&end);
+    if !folders.iter().any(is_of_it) {
+        return Ok(());
+    }
+    let pattern = format!("domain-*{end}");
+    // A guest of another device may have the same short name. What is older than this boot, in which /dev was made, belongs
+    // to none that runs.
+    let old = ["!", "-newer", "/dev/null", "-exec", "rm", "-r", "{}", "+"];
+    let find = ["find", RUNNING, "-maxdepth", "1", "-name", &pattern];
+    command(host, &[&find[..], &old].concat()).await
+}
+
+/// Ends a guest, unless it has ended by itself.
+async fn end(host: &dyn Host, name: &str) -> io::Result<()> {
+    if !is_listed(host, name, &[]).await? {
+        return Ok(());
+    }
+    match command(host, &["virsh", "destroy", name]).await {
+        Err(error) if is_listed(host, name, &[]).await? => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes all functions back from a guest. One that does not let go of them is ended.
+pub(super) async fn take_back(host: &dyn Host, guest: &str) -> io::Result<()> {
+    if !is_listed(host, guest, &["--all"]).await? {
+        return Ok(());
+    }
+    for Hostdev { mac, .. } in told(host, guest, &["--inactive"]).await?.hostdevs {
+        command(host, &detach(guest, ["hostdev", &mac], "--config")).await?;
+    }
+    if is_listed(host, guest, &[]).await? && !lets_go(host, guest).await? {
+        end(host, guest).await?;
     }
     Ok(())
 }
 
+async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
+    let had = told(host, guest, &[]).await?;
+    let hostdevs = had.hostdevs.iter().map(|it| ["hostdev", &it.mac]);
+    let direct = had.direct.iter().map(|mac| ["direct", mac]);
+    for interface in hostdevs.chain(direct) {
+        // Refused while the guest is still at an earlier request: what counts is whether it goes.
+        let argv = detach(guest, interface, "--live");
+        bounded(&argv.join(" "), host.run(&argv)).await?;
+    }
+    // Each request may have taken its time.
+    let end = Instant::now() + LETS_GO;
+    loop {
+        if told(host, guest, &[]).await?.has_nothing() {
+            return Ok(true);
+        }
+        if Instant::now() >= end {
+            return Ok(false);
+        }
+        sleep(ASK_EVERY).await;
+    }
+}
+
+fn detach<'a>(guest: &'a str, [kind, mac]: [&'a str; 2], when: &'a str) -> [&'a str; 7] {
+    let verb = "detach-interface";
+    ["virsh", verb, guest, kind, "--mac", mac, when]
+}
+
+async fn told(host: &dyn Host, guest: &str, which: &[&str]) -> io::Result<Told> {
+    let output = virsh(host, &[&["virsh", "dumpxml", guest], which].concat()).await?;
+    Told::parse(&output).map_err(io::Error::other)
+}
+
 /// Whether libvirt lists the guest: among those that it has started, or among all.
 async fn is_listed(host: &dyn Host, name: &str, which: &[&str]) -> io::Result<bool> {
-    let argv = [&["virsh", "list", "--name"], which].concat();
-    let output = bounded(&argv.join(" "), host.run(&argv)).await?;
+    let text = virsh(host, &[&["virsh", "list", "--name"], which].concat()).await?;
+    Ok(text.lines().any(|line| line.trim() == name))
+}
+
+/// Runs `virsh`, which must tell something.
+async fn virsh(host: &dyn Host, argv: &[&str]) -> io::Result<String> {
+    let output = bounded(&argv.join(" "), host.run(argv)).await?;
     if output.success() {
-        return Ok(output.text().lines().any(|line| line.trim() == name));
+        return Ok(output.text());
     }
     let text = format!("`{}`: {}", argv.join(" "), output.stderr);
     Err(io::Error::other(text))

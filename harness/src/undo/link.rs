@@ -22,6 +22,14 @@ pub(super) async fn restore_link(host: &dyn Host, bdf: Bdf, up: bool, mtu: u32) 
     Ok(())
 }
 
+/// Up, whatever it was at first.
+pub(super) async fn put_up(host: &dyn Host, bdf: Bdf) -> io::Result<()> {
+    match facts::net(host, bdf).await?.into_iter().next() {
+        Some(net) if !net.up => set(host, &net.name, &["up"]).await,
+        _ => Ok(()),
+    }
+}
+
 async fn set(host: &dyn Host, name: &str, setting: &[&str]) -> io::Result<()> {
     let argv = [&["ip", "link", "set", "dev", name], setting].concat();
     command(host, &argv).await

@@ -16,8 +16,8 @@ use crate::pci::Bdf;
 use crate::sysfs;
 use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
-use guest::remove_guest;
-use link::restore_link;
+use guest::{remove_guest, take_back};
+use link::{put_up, restore_link};
 
 /// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
 /// what a check has given up on, and what follows has to wait for it.
@@ -47,6 +47,13 @@ pub enum Undo {
         /// Its MTU in bytes.
         mtu: u32,
     },
+    /// A function's first network interface, which was put down. It is up before what was done
+    /// earlier is undone: bnx2x removes no VFs while it is down (Linux 6.12
+    /// drivers/net/ethernet/broadcom/bnx2x/bnx2x_sriov.c, `bnx2x_sriov_configure`).
+    Down {
+        /// The device.
+        bdf: Bdf,
+    },
     /// A file, such as a rule of udev.
     File {
         /// Where it is.
@@ -58,6 +65,11 @@ pub enum Undo {
     Guest {
         /// What libvirt calls it.
         name: String,
+    },
+    /// What was handed to a guest, which had nothing.
+    Attachments {
+        /// What libvirt calls the guest.
+        guest: String,
     },
     /// A unit of systemd, which was not there.
     Unit {
@@ -72,21 +84,28 @@ impl Undo {
         match self {
             Self::Functions { pf, .. } => format!("functions of {pf}"),
             Self::Link { bdf, .. } => format!("link of {bdf}"),
+            Self::Down { bdf } => format!("{bdf} put down"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
+            Self::Attachments { guest } => format!("functions in {guest}"),
         }
     }
 
     /// Whether it is lost with the device, unlike what is on disk.
     pub fn is_of_the_device(&self) -> bool {
-        matches!(self, Self::Functions { .. } | Self::Link { .. })
+        matches!(
+            self,
+            Self::Functions { .. } | Self::Link { .. } | Self::Down { .. }
+        )
     }
 
     /// Brings it back. Does nothing where it is already as it was, or where the device is gone and
     /// all that the kernel kept about it with it.
     pub async fn apply(&self, host: &dyn Host) -> io::Result<()> {
         match self {
-            Self::Functions { pf, .. } | Self::Link { bdf: pf, .. } if gone(host, *pf).await => {
+            Self::Functions { pf: bdf, .. } | Self::Link { bdf, .. } | Self::Down { bdf }
+                if gone(host, *bdf).await =>
+            {
                 Ok(())
             }
             Self::Functions {
@@ -99,8 +118,10 @@ impl Undo {
                 restore_functions(host, *pf, *autoprobe, vfs).await
             }
             Self::Link { bdf, up, mtu } => restore_link(host, *bdf, *up, *mtu).await,
+            Self::Down { bdf } => put_up(host, *bdf).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
+            Self::Attachments { guest } => take_back(host, guest).await,
             Self::Unit { name } => remove_unit(host, name).await,
         }
     }

@@ -22,9 +22,11 @@ use harness::pci::{Bdf, Capabilities, ConfigSpace, PciIds};
 use harness::profile::{Claims, Drivers, Kind, PciMatch, Profile};
 use reports::{Durability, Journal};
 
+use crate::simulated::scratch;
+
 /// Asks a check. `Ok` has its notes; `Err` is `code: message`, or `bench: message` where nobody found anything.
 pub(super) fn ask(check: &Check, profile: Profile, facts: Facts) -> Result<Vec<String>, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch().unwrap();
     let journal = Journal::create(folder.path(), Durability::Process, "b").unwrap();
     let mut bench = Bench::new(
         Rc::new(Nowhere),

@@ -67,8 +67,8 @@ mod tests {
             program: "1.0".into(),
             out: "/srv/results".into(),
             choice: Choice {
-                selected: Vec::new(),
                 reboot,
+                ..Choice::default()
             },
             devices: Vec::new(),
         }

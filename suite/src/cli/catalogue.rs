@@ -59,7 +59,7 @@ pub(super) fn faults() -> anyhow::Result<u8> {
             "{name}\n  is        {}\n  on        {}\n  caught by {}\n",
             row.fault.what(),
             row.profile,
-            row.caught_by.join(", ")
+            row.globs().collect::<Vec<_>>().join(", ")
         );
     }
     output::print(text.trim_end())?;

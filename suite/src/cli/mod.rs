@@ -85,6 +85,10 @@ struct Selection {
     /// Allow checks to restart this machine; the run goes on by itself afterwards (implied by --mock).
     #[arg(long)]
     reboot: bool,
+    /// The bench file (TOML): how often and how long checks repeat what wears out [default:
+    /// /etc/sriov-certify/bench.toml, where there is one].
+    #[arg(long, value_name = "FILE", conflicts_with = "mock")]
+    bench: Option<PathBuf>,
     /// Use simulated devices: every shipped profile, or that of --profile.
     #[arg(long)]
     mock: bool,

@@ -1,5 +1,6 @@
 //! From the words of a selection to profiles and devices.
 
+use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -9,10 +10,14 @@ use harness::machine::Host;
 use harness::pci::{Bdf, Names};
 use harness::plan::{Choice, matches};
 use harness::profile::{self, Profile};
+use harness::settings::Settings;
 use harness::simulator::Fault;
 
 use super::{Selection, usage};
 use crate::checks;
+
+/// The bench file of a machine.
+const BENCH_FILE: &str = "/etc/sriov-certify/bench.toml";
 
 /// The profiles that are to be looked for.
 pub(super) fn profiles(selection: &Selection) -> anyhow::Result<Vec<Profile>> {
@@ -56,7 +61,28 @@ pub(super) fn choice(selection: &Selection) -> anyhow::Result<Choice> {
     Ok(Choice {
         selected: checks(selection)?,
         reboot: selection.reboot || selection.mock,
+        settings: settings(selection)?,
     })
+}
+
+/// What stands in the bench file: the one that is named, or that of this machine.
+fn settings(selection: &Selection) -> anyhow::Result<Settings> {
+    match &selection.bench {
+        Some(path) => bench_file(path),
+        None if Path::new(BENCH_FILE).exists() && !selection.mock => {
+            bench_file(Path::new(BENCH_FILE))
+        }
+        None => Ok(Settings::default()),
+    }
+}
+
+/// Reads a bench file.
+pub(super) fn bench_file(path: &Path) -> anyhow::Result<Settings> {
+    let shown = path.display();
+    let text = fs::read_to_string(path);
+    let text =
+        text.map_err(|error| usage(format!("cannot read the bench file {shown}: {error}")))?;
+    Settings::parse(&text).map_err(|error| usage(format!("{shown}: {error}")))
 }
 
 /// Globs that select nothing would make a run that proves nothing.
@@ -202,6 +228,7 @@ mod tests {
             check: Vec::new(),
             reboot: false,
             mock: false,
+            bench: None,
             fault: None,
         };
         runtime().unwrap().block_on(async {

@@ -4,6 +4,7 @@
 //! then restored with the journal as it was at that moment, with a last line torn, and after a restart. Now and then the
 //! restoring itself is killed in the same way.
 
+mod journal;
 mod point;
 mod watched;
 
@@ -18,7 +19,7 @@ use harness::simulator::Simulator;
 use libtest_mimic::{Arguments, Trial};
 use point::{Bench, Point};
 use suite::certify::{Came, Company, begin, open};
-use suite::simulated::{runtime, subject};
+use suite::simulated::{runtime, scratch, subject};
 use suite::unit;
 use watched::Watched;
 
@@ -29,7 +30,7 @@ const KILL_EVERY: usize = 16;
 const WAITING: usize = 16;
 
 fn main() {
-    let trials = ["mock-nic", "mock-nvme", "intel-82576"].map(|profile| {
+    let trials = ["mock-nic", "mock-nvme"].map(|profile| {
         Trial::test(format!("killed_at_every_point::{profile}"), move || {
             kill_everywhere(profile);
             Ok(())
@@ -40,7 +41,7 @@ fn main() {
 
 /// Runs everything once, while other threads restore what it would leave if it were killed.
 fn kill_everywhere(profile: &'static str) {
-    let out = tempfile::tempdir().expect("a folder");
+    let out = scratch().expect("a folder");
     let (points, waiting) = sync_channel(WAITING);
     let waiting = Arc::new(Mutex::new(waiting));
     let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -9,11 +9,12 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use harness::facts::{self, Facts};
 use harness::machine::Host;
 use harness::simulator::Asleep;
-use reports::{Event, Run, Verdict, read_journal};
+use reports::{Run, Verdict};
 use suite::certify::give_up;
 use suite::evidence;
-use suite::simulated::runtime;
+use suite::simulated::{runtime, scratch};
 
+use crate::journal::{Journal, Line};
 use crate::watched::Watched;
 
 /// More than one restoring makes.
@@ -37,15 +38,13 @@ impl Bench {
         }
     }
 
-    /// The machine as it stands at this place of the run, with what the journal holds. `before` is how long that was
-    /// at the place before.
-    pub(crate) fn point(&self, number: usize, machine: Asleep, before: usize) -> Point {
+    /// The machine as it stands at this place of the run, with what the journal holds.
+    pub(crate) fn point(&self, number: usize, machine: Asleep, journal: &mut Journal) -> Point {
         Point {
             number,
             bench: self.clone(),
             machine,
-            journal: fs::read(self.folder.join("journal.jsonl")).unwrap_or_default(),
-            before,
+            lines: journal.read_on(&self.folder.join("journal.jsonl")),
         }
     }
 }
@@ -56,8 +55,7 @@ pub(crate) struct Point {
     pub(crate) number: usize,
     bench: Bench,
     machine: Asleep,
-    journal: Vec<u8>,
-    before: usize,
+    lines: Vec<Line>,
 }
 
 /// Whether the machine has restarted before it is restored.
@@ -68,32 +66,28 @@ enum Power {
 }
 
 impl Point {
-    /// How long the journal is.
-    pub(crate) fn journal(&self) -> usize {
-        self.journal.len()
-    }
-
     /// Restores a copy of the machine for each way in which it can be found. Returns how many.
     pub(crate) fn restore_in_all_ways(&self) -> usize {
-        let mut journals: Vec<&[u8]> = vec![&self.journal];
-        journals.extend(self.torn().map(|cut| &self.journal[..cut]));
-        for journal in &journals {
+        let journal = self.journal();
+        let mut ends = vec![journal.len()];
+        ends.extend(self.torn());
+        for end in &ends {
             for power in [Power::Stayed, Power::WasCut] {
-                self.restore(journal, power, None);
+                self.restore(&journal[..*end], power, None);
             }
         }
-        2 * journals.len()
+        2 * ends.len()
     }
 
     /// Restores a copy of the machine, killed at every change that this makes, and then once more. Returns how often.
     pub(crate) fn restore_killed(&self) -> usize {
         let (points, killed) = sync_channel(MOST_CHANGES);
-        self.restore(&self.journal, Power::Stayed, Some(points));
+        self.restore(&self.journal(), Power::Stayed, Some(points));
         let again = killed.iter().map(|point| {
             // The folder that was restored in is gone; this one has the facts too.
             let bench = self.bench.clone();
             let point = Self { bench, ..point };
-            point.restore(&point.journal, Power::Stayed, None);
+            point.restore(&point.journal(), Power::Stayed, None);
         });
         again.count()
     }
@@ -101,33 +95,27 @@ impl Point {
     /// Where a line of those that were written since the place before may be torn. A journal that was cut after a whole line is
     /// the same to `restore` as one torn in the next, which it takes away; and lines of a transcript promise nothing, so
     /// that those in a row are torn once.
-    fn torn(&self) -> impl Iterator<Item = usize> {
-        let mut ends = self
-            .journal
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'\n');
-        let mut lines = Vec::new();
-        let mut start = 0;
-        for entry in read_journal(&self.journal).entries {
-            let end = ends.next().expect("a line for each entry").0;
-            lines.push((start, end, matches!(entry.event, Event::Step { .. })));
-            start = end + 1;
+    fn torn(&self) -> Vec<usize> {
+        let (mut torn, mut end, mut was_step) = (Vec::new(), 0, false);
+        for line in &self.lines {
+            let start = end;
+            end += line.text.len();
+            if line.is_new && !(was_step && line.is_step) {
+                torn.push(usize::midpoint(start, end));
+            }
+            was_step = line.is_new && line.is_step;
         }
-        let since = lines
-            .into_iter()
-            .filter(|(start, ..)| *start >= self.before);
-        let mut was_step = false;
-        since.filter_map(move |(start, end, is_step)| {
-            let again = was_step && is_step;
-            was_step = is_step;
-            (!again).then_some(usize::midpoint(start, end))
-        })
+        torn
+    }
+
+    fn journal(&self) -> Vec<u8> {
+        let lines = self.lines.iter().map(|line| line.text.as_str());
+        lines.collect::<String>().into_bytes()
     }
 
     /// `points`: where to copy the machine while it is restored.
     fn restore(&self, journal: &[u8], power: Power, points: Option<SyncSender<Self>>) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = scratch().expect("a folder");
         for name in ["facts.json", "profile.json"] {
             fs::copy(self.bench.folder.join(name), folder.path().join(name)).expect("a copy");
         }
@@ -178,8 +166,11 @@ impl Point {
             "/etc/udev/rules.d",
             SYSTEM,
             &format!("{SYSTEM}/multi-user.target.wants"),
+            "/etc/libvirt/qemu",
+            "/var/lib/libvirt/boot",
+            "/var/log/libvirt/qemu",
         ] {
-            // The last comes with the first unit that is enabled.
+            // Some come with the first unit that is enabled, or the first guest.
             let names = host.list(folder).await.unwrap_or_default();
             let ours: Vec<_> = names
                 .iter()

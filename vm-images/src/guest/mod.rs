@@ -5,10 +5,8 @@
 
 mod initramfs;
 mod modules;
-mod program;
 mod unpack;
 
 pub use initramfs::{INIT, initramfs};
 pub use modules::{Modules, NoSuchModule};
-pub use program::is_static;
 pub use unpack::unpack;

@@ -12,6 +12,8 @@ pub struct Modules {
     built_in: BTreeSet<String>,
     /// By name, the modules to be loaded before and after.
     soft: BTreeMap<String, [Vec<String>; 2]>,
+    /// By another name, the modules that answer to it.
+    aliases: BTreeMap<String, Vec<String>>,
 }
 
 /// A module that this kernel does not have.
@@ -27,8 +29,8 @@ impl std::fmt::Display for NoSuchModule {
 impl std::error::Error for NoSuchModule {}
 
 impl Modules {
-    /// From the texts of `modules.dep`, `modules.builtin` and `modules.softdep`.
-    pub fn parse(dep: &str, builtin: &str, softdep: &str) -> Self {
+    /// From the texts of `modules.dep`, `modules.builtin`, `modules.softdep` and `modules.alias`.
+    pub fn parse([dep, builtin, softdep, alias]: [&str; 4]) -> Self {
         let files = dep.lines().filter_map(|line| {
             let (file, needs) = line.split_once(':')?;
             let needs = needs.split_whitespace().map(str::to_owned).collect();
@@ -38,8 +40,10 @@ impl Modules {
             files: files.collect(),
             built_in: builtin.lines().map(name).collect(),
             soft: BTreeMap::new(),
+            aliases: BTreeMap::new(),
         };
         softdep.lines().for_each(|line| modules.add_soft(line));
+        alias.lines().for_each(|line| modules.add_alias(line));
         modules
     }
 
@@ -57,6 +61,17 @@ impl Modules {
                 "post:" => after = 1,
                 module => soft[after].push(name(module)),
             }
+        }
+    }
+
+    /// `alias NAME MODULE`. Those of hardware, which hold a `:`, are of no use here.
+    fn add_alias(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let ["alias", alias, module] = words[..]
+            && !alias.contains([':', '*'])
+        {
+            let modules = self.aliases.entry(name(alias)).or_default();
+            modules.push(name(module));
         }
     }
 
@@ -82,7 +97,7 @@ impl Modules {
         order: &mut Vec<&'a str>,
     ) -> bool {
         let Some((file, needs)) = self.files.get(module) else {
-            return self.built_in.contains(module);
+            return self.built_in.contains(module) || self.add_aliased(module, above, order);
         };
         if order.contains(&file.as_str()) || !above.insert(module.to_owned()) {
             return true;
@@ -103,6 +118,21 @@ impl Modules {
             self.add(soft, above, order);
         }
         true
+    }
+
+    /// All modules that answer to a name which is none of a module, as far as they are there.
+    fn add_aliased<'a>(
+        &'a self,
+        alias: &str,
+        above: &mut BTreeSet<String>,
+        order: &mut Vec<&'a str>,
+    ) -> bool {
+        let modules = self.aliases.get(alias).map_or(&[][..], Vec::as_slice);
+        let mut found = false;
+        for module in modules {
+            found |= self.files.contains_key(module) && self.add(module, above, order);
+        }
+        found
     }
 }
 
@@ -131,13 +161,15 @@ kernel/arch/x86/crypto/crc32c-intel.ko.xz:
 kernel/a.ko:
 kernel/b.ko:
 ";
+    const ALIAS: &str = "alias pci:v00008086d000010CAsv*sd*bc*sc*i* igbvf\n\
+        alias crc32c crc32c_intel\nalias crypto-crc32c crc32c_intel\nalias crc32c gone\n";
     const BUILTIN: &str = "kernel/drivers/virtio/virtio_pci.ko\nkernel/net/packet/af_packet.ko\n";
     const SOFT: &str = "# Soft dependencies extracted from modules themselves.\n\
-        softdep igbvf pre: crc32c-intel no-such-module\n\
+        softdep igbvf pre: crc32c no-such-module\n\
         softdep a post: b\nsoftdep b pre: a\n";
 
     fn order(wanted: &[&str]) -> Result<Vec<String>, NoSuchModule> {
-        let modules = Modules::parse(DEP, BUILTIN, SOFT);
+        let modules = Modules::parse([DEP, BUILTIN, SOFT, ALIAS]);
         let order = modules.order(wanted)?;
         let file = |path: &str| path.rsplit('/').next().unwrap().replace(".ko.xz", "");
         Ok(order.into_iter().map(file).collect())

@@ -39,7 +39,9 @@ const NOBODY_THERE: Duration = Duration::from_millis(20);
 pub fn run() -> io::Result<()> {
     let path = start::prepare()?;
     let port = OpenOptions::new().read(true).write(true).open(path)?;
-    let answers = port.try_clone()?;
+    let mut answers = port.try_clone()?;
+    // The end of what the guest was saying when it was reset.
+    answers.write_all(b"\n")?;
     serve(&mut BufReader::new(port), &Arc::new(Mutex::new(answers)))
 }
 

@@ -220,7 +220,7 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
     (
         Fault::CycleWearsOut,
         "cycle-wears-out",
-        "of four creations in a row the fourth lacks a VF (drivers leak when they bind)",
+        "of four creations of the same several VFs in a row the fourth lacks one (drivers leak when they bind)",
     ),
     (
         Fault::ReloadLosesDriver,
@@ -268,6 +268,16 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "QEMU refuses a VF that is handed to a guest",
     ),
     (
+        Fault::MemlockTooSmall,
+        "memlock-too-small",
+        "the emulator may not lock as much memory as a guest has",
+    ),
+    (
+        Fault::DiskFull,
+        "disk-full",
+        "there is no room on disk for what a guest starts with",
+    ),
+    (
         Fault::HostKeepsVf,
         "host-keeps-vf",
         "a VF in a guest stays with its driver on the host",
@@ -303,6 +313,26 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "the kernel has no module of the VF driver for a guest",
     ),
     (
+        Fault::GuestModuleDoesNotLoad,
+        "guest-module-does-not-load",
+        "a guest's kernel does not load the module of the VF driver",
+    ),
+    (
+        Fault::AddressIgnored,
+        "address-ignored",
+        "a VF in a guest has another address than the one that libvirt gave it",
+    ),
+    (
+        Fault::LargeFramesLost,
+        "large-frames-lost",
+        "frames above 1000 bytes do not pass through a VF",
+    ),
+    (
+        Fault::SwitchClosed,
+        "switch-closed",
+        "frames do not pass from one VF to another",
+    ),
+    (
         Fault::GuestKeepsVf,
         "guest-keeps-vf",
         "a guest does not let go of a VF",
@@ -321,6 +351,136 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         Fault::AttributesKept,
         "attributes-kept",
         "a VF keeps the address that it had in a guest",
+    ),
+    (
+        Fault::StandbyRefused,
+        "standby-refused",
+        "the kernel has no macvtap for an emulated interface on the PF",
+    ),
+    (
+        Fault::StandbySilent,
+        "standby-silent",
+        "no frames pass by an emulated interface on the PF",
+    ),
+    (
+        Fault::PairNotMade,
+        "pair-not-made",
+        "a guest does not use a VF and an emulated interface of the same address as one",
+    ),
+    (
+        Fault::PairLeavesVfIdle,
+        "pair-leaves-vf-idle",
+        "a guest that uses a VF and an emulated interface as one sends no frames by the VF",
+    ),
+    (
+        Fault::SecondGuestLetIn,
+        "second-guest-let-in",
+        "libvirt hands a VF that a guest has to another guest too",
+    ),
+    (
+        Fault::SecondAttachmentAccepted,
+        "second-attachment-accepted",
+        "libvirt hands a VF to a guest that has it already",
+    ),
+    (
+        Fault::RefusalDisturbsGuest,
+        "refusal-disturbs-guest",
+        "a guest loses its VF when another one is refused it",
+    ),
+    (
+        Fault::OneVfPerGuest,
+        "one-vf-per-guest",
+        "a guest sees only the first of its VFs",
+    ),
+    (
+        Fault::PauseRefused,
+        "pause-refused",
+        "QEMU does not pause a guest",
+    ),
+    (
+        Fault::PauseLosesVf,
+        "pause-loses-vf",
+        "a guest that was paused does not see its VF any more",
+    ),
+    (
+        Fault::MemoryNotPinned,
+        "memory-not-pinned",
+        "the memory of a guest that has a VF is not locked",
+    ),
+    (
+        Fault::MemoryStaysPinned,
+        "memory-stays-pinned",
+        "the memory of a guest stays locked when its VF is gone",
+    ),
+    (
+        Fault::BalloonNotInhibited,
+        "balloon-not-inhibited",
+        "a guest that has a VF gives memory back by its balloon",
+    ),
+    (
+        Fault::InactivePfAccepted,
+        "inactive-pf-accepted",
+        "libvirt hands over a VF of a PF that is down",
+    ),
+    (
+        Fault::DaemonEndsGuests,
+        "daemon-ends-guests",
+        "guests end when libvirt's daemon is restarted",
+    ),
+    (
+        Fault::DaemonForgetsVfs,
+        "daemon-forgets-vfs",
+        "libvirt's daemon, once restarted, does not know the VFs of guests",
+    ),
+    (
+        Fault::HotplugLeaks,
+        "hotplug-leaks",
+        "the emulator leaves a file open each time it gets a VF",
+    ),
+    (
+        Fault::RemovalUnderGuestHangs,
+        "removal-under-guest-hangs",
+        "removing VFs does not return while a guest has one",
+    ),
+    (
+        Fault::GuestNotTold,
+        "guest-not-told",
+        "a guest still sees a VF that the kernel has removed",
+    ),
+    (
+        Fault::RestartLosesVf,
+        "restart-loses-vf",
+        "a guest that restarts does not see its VF any more",
+    ),
+    (
+        Fault::KilledGuestLingers,
+        "killed-guest-lingers",
+        "the emulator of a guest that is killed waits in the kernel for ever",
+    ),
+    (
+        Fault::KillHarmsNeighbours,
+        "kill-harms-neighbours",
+        "frames between others are lost when a guest is killed",
+    ),
+    (
+        Fault::KilledVfMute,
+        "killed-vf-mute",
+        "a VF whose guest was killed never has a link again",
+    ),
+    (
+        Fault::MigrationLetThrough,
+        "migration-let-through",
+        "a guest that has a VF can be saved and migrated",
+    ),
+    (
+        Fault::StartWithVfRefused,
+        "start-with-vf-refused",
+        "QEMU refuses to start a guest that has a VF from its start on",
+    ),
+    (
+        Fault::StartsWithoutVf,
+        "starts-without-vf",
+        "libvirt starts a guest although its VF is not there",
     ),
     (
         Fault::VfsLostAtReboot,

@@ -9,52 +9,110 @@ use super::super::World;
 use super::super::binding::VFIO;
 use super::super::commands::{failed, printed};
 use super::super::fault::Fault;
-use super::Card;
+use super::super::function::Interface;
+use super::super::log::Level;
+use super::{Card, Live};
 
 /// How long a guest's kernel takes to find a card: seen in the lab, half a second to a second.
-const FINDS: Duration = Duration::from_secs(1);
+pub(super) const FINDS: Duration = Duration::from_secs(1);
+/// How long a guest takes to let go of what the kernel asks for: seen in the lab.
+const LETS_GO: Duration = Duration::from_secs(2);
+
+/// What libvirt says of a function that is none, or not one of a PF.
+const NO_VF: &str = "unsupported configuration: Interface type hostdev is currently supported on SR-IOV Virtual Functions only";
 
 impl World {
-    pub(super) fn virsh_attach(&mut self, name: &str, vf: &str) -> Output {
-        let refused = |why: &str| {
-            failed(
-                1,
-                &format!("error: Failed to attach interface\nerror: {why}"),
-            )
+    pub(super) fn virsh_attach(&mut self, name: &str, vf: &str, when: &[&str]) -> Output {
+        let (live, config) = (when.contains(&"--live"), when.contains(&"--config"));
+        let vf = match self.attachable(name, vf, live) {
+            Ok(vf) => vf,
+            Err(why) => {
+                return failed(
+                    1,
+                    &format!("error: Failed to attach interface\nerror: {why}"),
+                );
+            }
         };
-        let vf = vf.parse().ok();
-        let Some(vf) = vf.filter(|vf: &Bdf| self.device.vfs.iter().any(|own| own.bdf == *vf))
-        else {
-            return refused(
-                "Interface type hostdev is currently supported on SR-IOV Virtual Functions only",
-            );
-        };
-        if self.model.has(Fault::AttachRefused) {
-            return refused(&format!(
-                "internal error: unable to execute QEMU command 'device_add': vfio {vf}: failed to setup container for group 4: Failed to set group container: Invalid argument"
-            ));
+        if live {
+            self.take_over(name, vf, guest_mac(vf), FINDS);
         }
-        self.take_over(vf);
-        let card = Card {
-            vf,
-            found: self.now + FINDS,
-            put_up: None,
-        };
-        let keeps = !self.model.has(Fault::AttachmentNotKept);
-        if let Some(guest) = self.libvirt.guests.get_mut(name) {
-            guest
-                .live
-                .iter_mut()
-                .for_each(|live| live.cards.push(card.clone()));
-            guest.config.extend(keeps.then_some(vf));
+        let forgets = live && self.model.has(Fault::AttachmentNotKept);
+        if let Some(guest) = self.libvirt.guests.get_mut(name).filter(|_| config) {
+            guest.config.extend((!forgets).then_some(vf));
         }
         printed("Interface attached successfully\n\n")
     }
 
-    pub(super) fn virsh_detach(&mut self, name: &str, mac: &str) -> Output {
-        let (vfs, stays): (Vec<Bdf>, _) =
-            (self.vfs_of(name), self.model.has(Fault::DetachmentNotKept));
-        let Some(vf) = vfs.into_iter().find(|vf| self.guest_mac(*vf) == mac) else {
+    /// The VF, or why libvirt refuses it.
+    pub(super) fn attachable(&mut self, name: &str, vf: &str, live: bool) -> Result<Bdf, String> {
+        let vf = self.known_vf(vf.parse().ok())?;
+        if live && self.libvirt.live(name).is_none() {
+            return Err("Requested operation is not valid: domain is not running".into());
+        }
+        if live && self.model.has(Fault::AttachRefused) {
+            return Err(format!(
+                "internal error: unable to execute QEMU command 'device_add': vfio {vf}: failed to setup container for group 4: Failed to set group container: Invalid argument"
+            ));
+        }
+        if live && self.model.has(Fault::MemlockTooSmall) {
+            return Err(format!(
+                "internal error: unable to execute QEMU command 'device_add': vfio {vf}: memory listener initialization failed: Region pc.ram: vfio_container_dma_map(0x55d0c5a3e6f0, 0x100000, 0xff00000, 0x7f40c3f00000) = -12 (Cannot allocate memory)"
+            ));
+        }
+        let twice = self.model.has(Fault::SecondAttachmentAccepted);
+        let config = self.libvirt.guests.get(name).map(|guest| &guest.config);
+        if config.is_some_and(|config| config.contains(&vf)) && !twice {
+            return Err("XML error: Hostdev already exists in the domain configuration".into());
+        }
+        if live {
+            self.takeable(name, vf)?;
+        }
+        Ok(vf)
+    }
+
+    /// Why libvirt refuses to give a VF to a guest that runs.
+    fn takeable(&mut self, name: &str, vf: Bdf) -> Result<(), String> {
+        if let Some(user) = self.libvirt.user(vf).map(str::to_owned) {
+            let let_in = if user == name {
+                Fault::SecondAttachmentAccepted
+            } else {
+                Fault::SecondGuestLetIn
+            };
+            if self.model.has(let_in) {
+                return Ok(());
+            }
+            if self.model.has(Fault::RefusalDisturbsGuest) {
+                self.let_go(vf);
+            }
+            return Err(format!(
+                "Requested operation is not valid: PCI device {vf} is in use by driver QEMU, domain {user}"
+            ));
+        }
+        let pf = self.device.pf.interface.as_ref();
+        match pf.filter(|pf| !pf.up && !self.model.has(Fault::InactivePfAccepted)) {
+            None => Ok(()),
+            Some(pf) => Err(format!(
+                "internal error: Unable to configure VF {} of PF '{}' because the PF is not online. Please change host network config to put the PF online.",
+                self.index_of(vf),
+                pf.name
+            )),
+        }
+    }
+
+    pub(super) fn known_vf(&self, vf: Option<Bdf>) -> Result<Bdf, String> {
+        vf.filter(|vf| self.device.vfs.iter().any(|own| own.bdf == *vf))
+            .ok_or_else(|| NO_VF.to_owned())
+    }
+
+    fn index_of(&self, vf: Bdf) -> usize {
+        let mut vfs = self.device.vfs.iter();
+        vfs.position(|own| own.bdf == vf).unwrap_or_default()
+    }
+
+    pub(super) fn virsh_detach(&mut self, name: &str, mac: &str, when: &[&str]) -> Output {
+        let (live, config) = (when.contains(&"--live"), when.contains(&"--config"));
+        let mut vfs = self.vfs_of(name).into_iter();
+        let Some(vf) = vfs.find(|(_, own)| own == mac).map(|(vf, _)| vf) else {
             return failed(
                 1,
                 &format!(
@@ -62,51 +120,107 @@ impl World {
                 ),
             );
         };
-        let kept = self.model.has(Fault::GuestKeepsVf);
-        if let Some(guest) = self.libvirt.guests.get_mut(name) {
-            let live = guest.live.iter_mut().filter(|_| !kept);
-            live.for_each(|live| live.cards.retain(|card| card.vf != vf));
+        let stays = live && self.model.has(Fault::DetachmentNotKept);
+        if let Some(guest) = self.libvirt.guests.get_mut(name).filter(|_| config) {
             guest.config.retain(|own| *own != vf || stays);
         }
-        if !kept {
-            self.give_back(vf);
+        if live && !self.model.has(Fault::GuestKeepsVf) {
+            self.let_go(vf);
         }
         printed("Interface detached successfully\n\n")
     }
 
-    fn vfs_of(&self, name: &str) -> Vec<Bdf> {
-        let live = self.libvirt.live(name);
-        live.map_or(Vec::new(), |live| {
-            live.cards.iter().map(|card| card.vf).collect()
-        })
-    }
-
-    /// The address that libvirt gives a VF in a guest, made up so that each VF has another.
-    pub(super) fn guest_mac(&self, vf: Bdf) -> String {
-        let index = self.device.vfs.iter().position(|own| own.bdf == vf);
-        format!(
-            "52:54:00:00:00:{:02x}",
-            index.map_or(0xff, |index| index % 0xff)
-        )
+    /// All that a guest has or is to have, with their addresses.
+    fn vfs_of(&self, name: &str) -> Vec<(Bdf, String)> {
+        let cards = self.libvirt.live(name).map(|live| &live.cards);
+        let guest = self.libvirt.guests.get(name);
+        let config = guest.into_iter().flat_map(|guest| &guest.config);
+        let cards = cards.into_iter().flatten();
+        let cards = cards.map(|card| (card.vf, card.mac.clone()));
+        cards
+            .chain(config.map(|vf| (*vf, guest_mac(*vf))))
+            .collect()
     }
 
     /// libvirt takes a managed function from its driver (libvirt src/util/virpci.c,
-    /// `virPCIDeviceBindToStub`).
-    fn take_over(&mut self, vf: Bdf) {
-        let address = self.guest_mac(vf);
-        self.set_address(vf, Some(address));
+    /// `virPCIDeviceBindToStub`), and the guest finds it a little later.
+    pub(super) fn take_over(&mut self, name: &str, vf: Bdf, mac: String, later: Duration) {
+        self.keep_address(vf);
+        self.set_address(vf, Some(mac.clone()));
         if !self.model.has(Fault::HostKeepsVf) {
             self.rebind(vf, VFIO);
         }
+        let found = self.now + later;
+        let leaks = u32::from(self.model.has(Fault::HotplugLeaks));
+        if let Some(live) = self.libvirt.live_mut(name) {
+            live.cards.push(Card::new(vf, mac, found));
+            live.emulator.populated = true;
+            live.emulator.files += leaks;
+        }
     }
 
-    /// It lets the host's driver have it again.
+    /// Whichever guests have a VF have it no longer, and the host's driver has it again.
+    fn let_go(&mut self, vf: Bdf) {
+        for live in self.libvirt.lives() {
+            live.cards.retain(|card| card.vf != vf);
+        }
+        self.give_back(vf);
+    }
+
+    /// The host's driver has a VF again.
     pub(super) fn give_back(&mut self, vf: Bdf) {
         if !self.model.has(Fault::AttributesKept) {
-            self.set_address(vf, None);
+            let own = self
+                .device
+                .function(vf)
+                .and_then(|vf| vf.kept_address.take());
+            self.set_address(vf, own);
         }
         if !self.model.has(Fault::VfStaysOnVfio) {
             self.rebind(vf, "");
+        }
+    }
+
+    /// VFs are about to be removed: vfio asks the guests that have any to let go. Returns how long
+    /// they take (Linux 6.12 drivers/vfio/pci/vfio_pci_core.c, `vfio_pci_core_request`).
+    pub(in super::super) fn ask_guests_to_let_go(&mut self) -> Duration {
+        let untold = self.model.has(Fault::GuestNotTold);
+        let mut asked = Vec::new();
+        for live in self.libvirt.lives() {
+            asked.extend(live.cards.iter().map(|card| card.vf));
+            let Live { cards, ghosts, .. } = live;
+            let gone = std::mem::take(cards);
+            ghosts.extend(gone.into_iter().filter(|_| untold));
+        }
+        for vf in &asked {
+            let text = format!("vfio-pci {vf}: Relaying device request to user (#0)");
+            self.say(Level::Notice, text);
+        }
+        self.publish_processes();
+        if asked.is_empty() {
+            Duration::ZERO
+        } else {
+            LETS_GO
+        }
+    }
+
+    /// Whether any guest has a VF.
+    pub(in super::super) fn guests_have_vfs(&self) -> bool {
+        let mut lives = self.libvirt.guests.values();
+        lives.any(|guest| {
+            guest
+                .live
+                .as_ref()
+                .is_some_and(|live| !live.cards.is_empty())
+        })
+    }
+
+    /// libvirt keeps the address of the VF's interface, to give it back (libvirt
+    /// src/hypervisor/virhostdev.c, `virHostdevSaveNetConfig`).
+    fn keep_address(&mut self, vf: Bdf) {
+        if let Some(function) = self.device.function(vf) {
+            let interface = function.interface.as_ref();
+            function.kept_address = interface.map(Interface::address);
         }
     }
 
@@ -123,4 +237,10 @@ impl World {
         self.attach(vf);
         self.publish(vf);
     }
+}
+
+/// The address that libvirt gives a VF in a guest, made up so that each VF has another.
+pub(super) fn guest_mac(vf: Bdf) -> String {
+    let slot = vf.device << 3 | vf.function;
+    format!("52:54:00:00:{:02x}:{slot:02x}", vf.bus)
 }

@@ -11,11 +11,15 @@ use nix::errno::Errno;
 use tokio::time::{Instant, sleep_until};
 
 use crate::machine::{Host, Output};
+use crate::pci::Bdf;
 
 use super::super::World;
 use super::super::fault::Fault;
+use super::super::traffic::Side;
 use super::super::tree::{File, Tree};
-use super::Card;
+use super::attach::guest_mac;
+use super::pair::PAIR;
+use super::{Card, Live};
 
 /// From "up" to a carrier in a guest: assumed.
 const LINK: Duration = Duration::from_secs(1);
@@ -41,17 +45,19 @@ impl Inside {
             None => pending().await,
             Some(up) => sleep_until(up).await,
         }
-        self.up()?;
+        if self.up()?.is_none() {
+            pending::<()>().await;
+        }
         let mut world = self.world.borrow_mut();
         world.catch_up(Instant::now());
         Ok(question(&mut world, &self.name)?)
     }
 
-    /// When the agent answers; `None` for never.
+    /// When the agent answers; `None` for never. What a paused guest is asked it never answers.
     fn up(&self) -> io::Result<Option<Instant>> {
         let world = self.world.borrow();
-        let live = world.libvirt.live(&self.name);
-        live.map(|live| live.up).ok_or_else(gone)
+        let live = world.libvirt.live(&self.name).ok_or_else(gone)?;
+        Ok(live.up.filter(|_| !live.paused && !live.lingers))
     }
 }
 
@@ -82,12 +88,20 @@ impl Host for Inside {
             .await
     }
 
-    async fn run(&self, _argv: &[&str]) -> io::Result<Output> {
+    async fn run(&self, argv: &[&str]) -> io::Result<Output> {
+        if let ["/proc/self/exe", "traffic", words @ ..] = argv {
+            let (world, guest) = (&self.world, Some(self.name.as_str()));
+            return Ok(Side { world, guest }.traffic(words).await);
+        }
         self.ask(|_, _| Err(Errno::ENOENT)).await
     }
 
     async fn reboot(&self) -> io::Result<()> {
-        self.ask(|_, _| Err(Errno::ENOSYS)).await
+        self.ask(|world, name| {
+            world.restart_inside(name);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -97,13 +111,28 @@ impl World {
         let mut tree = Tree::new();
         tree.file("/proc/uptime", "1.00 0.50\n");
         tree.folder("/sys/bus/pci/devices");
-        let cards = self.libvirt.live(name).map_or(&[][..], |live| &live.cards);
-        for (index, card) in cards.iter().enumerate() {
-            if card.found <= self.now && !self.model.has(Fault::GuestSeesNoVf) {
+        if !self.model.has(Fault::GuestModuleDoesNotLoad) {
+            tree.folder(&format!("/sys/bus/pci/drivers/{}", self.model.drivers[1]));
+        }
+        let Some(live) = self.libvirt.live(name) else {
+            return tree;
+        };
+        tree.file(
+            "/proc/sys/kernel/random/boot_id",
+            format!("{}-{}\n", live.emulator.process, live.restarts),
+        );
+        for (index, card) in live.cards.iter().chain(&live.ghosts).enumerate() {
+            if card.found <= self.now && self.is_seen(live, index) {
                 self.show_card(&mut tree, index, card);
             }
         }
+        self.show_pair(&mut tree, live);
         tree
+    }
+
+    fn is_seen(&self, live: &Live, index: usize) -> bool {
+        let alone = self.model.has(Fault::OneVfPerGuest) && index > 0;
+        !live.blind && !alone && !self.model.has(Fault::GuestSeesNoVf)
     }
 
     fn show_card(&self, tree: &mut Tree, index: usize, card: &Card) {
@@ -146,12 +175,16 @@ impl World {
         tree.file(&format!("{at}/flags"), flags);
         tree.file(
             &format!("{at}/address"),
-            format!("{}\n", self.guest_mac(card.vf)),
+            format!("{}\n", self.address_inside(card)),
         );
         tree.file(&format!("{at}/mtu"), "1500\n");
+        tree.file(
+            &format!("{at}/statistics/rx_packets"),
+            self.received_inside(card),
+        );
         let pf = self.device.pf.interface.as_ref();
-        let partner =
-            pf.is_some_and(|pf| pf.up && pf.carrier) && !self.model.has(Fault::GuestNoLink);
+        let mute = self.model.has(Fault::GuestNoLink) || self.is_mute(card.vf);
+        let partner = pf.is_some_and(|pf| pf.up && pf.carrier) && !mute;
         let linked = |up: Instant| {
             if partner && up + LINK <= self.now {
                 "1\n"
@@ -166,16 +199,71 @@ impl World {
         );
     }
 
+    /// The address of a guest's interface, if it is up.
+    pub(in super::super) fn address_of_card(&self, name: &str, interface: &str) -> Option<String> {
+        if interface == PAIR {
+            let standby = self.libvirt.live(name)?.standby.as_ref()?;
+            return standby.put_up.map(|_| standby.mac.clone());
+        }
+        let index: usize = interface.strip_prefix("eth")?.parse().ok()?;
+        let card = self.libvirt.live(name)?.cards.get(index)?;
+        card.put_up?;
+        Some(self.address_inside(card))
+    }
+
+    fn received_inside(&self, card: &Card) -> String {
+        let of_pair = card.mac != guest_mac(card.vf);
+        if of_pair && self.model.has(Fault::PairLeavesVfIdle) {
+            return "0\n".into();
+        }
+        self.frames.received(&self.address_inside(card))
+    }
+
+    fn is_mute(&self, vf: Bdf) -> bool {
+        let mut vfs = self.device.vfs.iter();
+        vfs.any(|own| own.bdf == vf && own.mute)
+    }
+
+    /// Whether a guest has an interface of that address, and runs.
+    pub(in super::super) fn is_in_a_guest(&self, mac: &str) -> bool {
+        let mut lives = self
+            .libvirt
+            .guests
+            .values()
+            .filter_map(|guest| guest.live.as_ref());
+        lives.any(|live| {
+            let mut cards = live.cards.iter();
+            let stays = live.standby.as_ref().is_some_and(|own| own.mac == mac);
+            let has = stays || cards.any(|card| self.address_inside(card) == mac);
+            has && !live.lingers
+        })
+    }
+
+    pub(super) fn address_inside(&self, card: &Card) -> String {
+        if self.model.has(Fault::AddressIgnored) {
+            "02:00:00:00:00:01".into()
+        } else {
+            card.mac.clone()
+        }
+    }
+
     /// Flags of an interface are the only thing that can be written: it goes up.
     fn write_inside(&mut self, name: &str, path: &str) -> Result<(), Errno> {
         self.inside(name).read(path)?;
+        let now = self.now;
+        if path == format!("/sys/class/net/{PAIR}/flags") {
+            let live = self.libvirt.live_mut(name);
+            if let Some(standby) = live.and_then(|live| live.standby.as_mut()) {
+                standby.put_up = standby.put_up.or(Some(now));
+            }
+            return Ok(());
+        }
         let index = path
             .strip_prefix("/sys/class/net/eth")
             .and_then(|rest| rest.strip_suffix("/flags"));
         let index: usize = index
             .and_then(|index| index.parse().ok())
             .ok_or(Errno::EACCES)?;
-        let now = self.now;
         let live = self.libvirt.live_mut(name);
         if let Some(card) = live.and_then(|live| live.cards.get_mut(index)) {
             card.put_up = card.put_up.or(Some(now));

@@ -11,7 +11,8 @@ use super::super::World;
 use super::super::commands::{failed, printed};
 use super::super::fault::Fault;
 use super::super::tree::File;
-use super::{Guest, Live};
+use super::attach::guest_mac;
+use super::{Card, Emulator, Guest, Live, Standby, not_running};
 
 /// Where libvirt has the sockets of running guests' ports.
 pub(in super::super) const SOCKETS: &str = "/run/libvirt/qemu/channel/";
@@ -49,29 +50,73 @@ impl World {
     }
 
     pub(super) fn virsh_start(&mut self, name: &str) -> Output {
-        let refused = |why: &str| {
-            failed(
-                1,
-                &format!("error: Failed to start domain '{name}'\nerror: {why}"),
-            )
-        };
         if self.libvirt.live(name).is_some() {
             return failed(1, "error: Domain is already active");
         }
+        match self.startable(name) {
+            Err(why) => failed(
+                1,
+                &format!("error: Failed to start domain '{name}'\nerror: {why}"),
+            ),
+            Ok(vfs) => {
+                self.begin(name, vfs);
+                printed(format!("Domain '{name}' started\n\n"))
+            }
+        }
+    }
+
+    /// The VFs that a guest starts with, or why it does not start.
+    fn startable(&self, name: &str) -> Result<Vec<Bdf>, String> {
         for part in ["kernel", "initrd"] {
             let path = self.part(name, part);
             if self.tree.read(&path).is_err() {
-                return refused(&format!(
+                return Err(format!(
                     "Cannot access storage file '{path}': No such file or directory"
                 ));
             }
         }
-        let up = (!self.model.has(Fault::GuestNeverUp)).then(|| self.now + BOOT);
+        let guest = self.libvirt.guests.get(name);
+        let config = guest.map_or(&[][..], |guest| &guest.config);
+        let mut vfs = Vec::new();
+        for vf in config {
+            match self.known_vf(Some(*vf)) {
+                Ok(vf) => vfs.push(vf),
+                Err(_) if self.model.has(Fault::StartsWithoutVf) => {}
+                Err(why) => return Err(why),
+            }
+        }
+        // In words like those of a hot-plug that is refused: assumed.
+        match vfs.first() {
+            Some(vf) if self.model.has(Fault::StartWithVfRefused) => Err(format!(
+                "internal error: QEMU unexpectedly closed the monitor: vfio {vf}: failed to setup container for group 4"
+            )),
+            _ => Ok(vfs),
+        }
+    }
+
+    fn begin(&mut self, name: &str, vfs: Vec<Bdf>) {
+        self.libvirt.starts += 1;
+        let live = Live {
+            up: (!self.model.has(Fault::GuestNeverUp)).then(|| self.now + BOOT),
+            restarts: 0,
+            paused: false,
+            cards: Vec::new(),
+            standby: None,
+            ghosts: Vec::new(),
+            blind: false,
+            lingers: false,
+            emulator: Emulator {
+                process: 1000 + self.libvirt.starts,
+                populated: false,
+                balloon: 256 * 1024,
+                files: 86,
+            },
+        };
         if let Some(guest) = self.libvirt.guests.get_mut(name) {
-            guest.live = Some(Live {
-                up,
-                cards: Vec::new(),
-            });
+            guest.live = Some(live);
+        }
+        for vf in vfs {
+            self.take_over(name, vf, guest_mac(vf), BOOT);
         }
         for file in [
             self.part(name, "console"),
@@ -81,7 +126,51 @@ impl World {
                 self.tree.file(&file, "");
             }
         }
-        printed(format!("Domain '{name}' started\n\n"))
+    }
+
+    pub(super) fn virsh_pause(&mut self, name: &str, paused: bool) -> Output {
+        let (refused, loses) = (
+            self.model.has(Fault::PauseRefused),
+            self.model.has(Fault::PauseLosesVf),
+        );
+        let Some(live) = self.libvirt.live_mut(name) else {
+            return not_running(if paused { "suspend" } else { "resume" }, name);
+        };
+        if refused {
+            return failed(
+                1,
+                &format!(
+                    "error: Failed to suspend domain '{name}'\nerror: internal error: unable to execute QEMU command 'stop'"
+                ),
+            );
+        }
+        live.paused = paused;
+        live.blind |= loses;
+        let done = if paused { "suspended" } else { "resumed" };
+        printed(format!("Domain '{name}' {done}\n\n"))
+    }
+
+    pub(super) fn virsh_state(&self, name: &str) -> Output {
+        let state = match self.libvirt.live(name) {
+            None => "shut off",
+            Some(live) if live.paused => "paused",
+            Some(_) => "running",
+        };
+        printed(format!("{state}\n\n"))
+    }
+
+    /// A guest's kernel is restarted: it finds its cards anew.
+    pub(super) fn restart_inside(&mut self, name: &str) {
+        let up = self.now + BOOT;
+        let loses = self.model.has(Fault::RestartLosesVf);
+        if let Some(live) = self.libvirt.live_mut(name) {
+            live.up = Some(up);
+            live.restarts += 1;
+            live.blind |= loses;
+            for card in &mut live.cards {
+                *card = Card::new(card.vf, card.mac.clone(), up);
+            }
+        }
     }
 
     /// The path of a part of the guest, as it was defined with.
@@ -100,22 +189,28 @@ impl World {
     }
 
     pub(super) fn virsh_destroy(&mut self, name: &str) -> Output {
-        let guest = self.libvirt.guests.get_mut(name);
-        let Some(live) = guest.and_then(|guest| guest.live.take()) else {
-            return failed(
-                1,
-                &format!(
-                    "error: Failed to destroy domain '{name}'\nerror: Requested operation is not valid: domain is not running"
-                ),
-            );
-        };
-        for card in live.cards {
-            self.give_back(card.vf);
+        if self.libvirt.live(name).is_none() {
+            return not_running("destroy", name);
         }
+        self.end(name);
         printed(format!("Domain '{name}' destroyed\n\n"))
     }
 
+    /// A guest's emulator ends, and what it had goes back to the host.
+    pub(super) fn end(&mut self, name: &str) {
+        let guest = self.libvirt.guests.get_mut(name);
+        let Some(live) = guest.and_then(|guest| guest.live.take()) else {
+            return;
+        };
+        self.tree
+            .remove(&format!("/proc/{}", live.emulator.process));
+        for card in live.cards {
+            self.give_back(card.vf);
+        }
+    }
+
     pub(super) fn virsh_undefine(&mut self, name: &str) -> Output {
+        self.tree.remove(&format!("/run/libvirt/qemu/{name}.pid"));
         self.libvirt.guests.remove(name);
         self.tree.remove(&format!("/etc/libvirt/qemu/{name}.xml"));
         printed(format!("Domain '{name}' has been undefined\n\n"))
@@ -126,17 +221,25 @@ impl World {
             return failed(1, &format!("error: failed to get domain '{name}'"));
         };
         let live = live.as_ref().filter(|_| !inactive);
-        let vfs: Vec<Bdf> = match live {
-            Some(live) => live.cards.iter().map(|card| card.vf).collect(),
-            None => config.clone(),
+        let vfs: Vec<(Bdf, String)> = match live {
+            Some(live) => {
+                let cards = live.cards.iter();
+                cards.map(|card| (card.vf, card.mac.clone())).collect()
+            }
+            None => config.iter().map(|vf| (*vf, guest_mac(*vf))).collect(),
         };
         let path = live.map_or(String::new(), |_| format!(" path='{SOCKETS}{name}/{PORT}'"));
         let mut xml = format!(
             "<domain type='kvm'>\n  <name>{name}</name>\n  <devices>\n    <channel type='unix'>\n      \
              <source mode='bind'{path}/>\n      <target type='virtio' name='{PORT}'/>\n    </channel>\n"
         );
-        for vf in vfs {
-            let mac = self.guest_mac(vf);
+        if let Some(Standby { mac, .. }) = live.and_then(|live| live.standby.as_ref()) {
+            let _ = write!(
+                xml,
+                "    <interface type='direct'>\n      <mac address='{mac}'/>\n    </interface>\n"
+            );
+        }
+        for (vf, mac) in vfs {
             let _ = write!(
                 xml,
                 "    <interface type='hostdev' managed='yes'>\n      <mac address='{mac}'/>\n      <source>\n        \

@@ -1,19 +1,58 @@
 //! Virtual functions in guests: handed over by libvirt, used there, and taken back.
 
+pub mod balloon_inert;
+pub mod cold_attach;
+pub mod echo;
+pub mod exclusive;
+pub mod failover_pair;
+pub mod guest_reboot;
 pub mod hotplug;
+pub mod hotplug_cycle;
+pub mod inactive_pf;
+pub mod killed_clean;
+pub mod libvirtd_restart;
+pub mod memory_pinned;
+pub mod migration_refused;
+pub mod numvfs_change_refused;
+pub mod numvfs_zero_while_attached;
+pub mod pause_resume;
+mod plugged;
+pub mod restart_keeps;
+pub mod several_vfs;
+pub mod stale_config;
+pub mod two_guests;
 pub mod unplug;
 
 use std::time::Duration;
 
-use harness::bench::{Bench, Running};
-use harness::check::{Answer, Check, Finding, Problem};
+use harness::check::Check;
 use harness::need::Need;
-use harness::pci::Bdf;
-use harness::require;
-use serde_json::Value;
 
-/// The checks, in the order they run.
-pub const CHECKS: &[&Check] = &[&hotplug::CHECK, &unplug::CHECK];
+/// The checks, in the order they run: first those that share a running guest, then those that need a
+/// second one, then those that start the first anew, beginning where it has ended anyway.
+pub const CHECKS: &[&Check] = &[
+    &hotplug::CHECK,
+    &echo::CHECK,
+    &unplug::CHECK,
+    &several_vfs::CHECK,
+    &pause_resume::CHECK,
+    &memory_pinned::CHECK,
+    &balloon_inert::CHECK,
+    &inactive_pf::CHECK,
+    &libvirtd_restart::CHECK,
+    &hotplug_cycle::CHECK,
+    &numvfs_change_refused::CHECK,
+    &numvfs_zero_while_attached::CHECK,
+    &guest_reboot::CHECK,
+    &failover_pair::CHECK,
+    &exclusive::CHECK,
+    &two_guests::CHECK,
+    &killed_clean::CHECK,
+    &migration_refused::CHECK,
+    &cold_attach::CHECK,
+    &restart_keeps::CHECK,
+    &stale_config::CHECK,
+];
 
 /// What hands a VF to a guest.
 const NEEDS: &[Need] = &[
@@ -22,6 +61,22 @@ const NEEDS: &[Need] = &[
     Need::PfDriver,
     Need::Netdev,
     Need::Iommu,
+    Need::InterruptRemapping,
+    Need::Isolation,
+    Need::Vfio,
+    Need::Libvirt,
+    Need::Kvm,
+];
+
+/// The same for two VFs.
+const NEEDS_TWO: &[Need] = &[
+    Need::Nic,
+    Need::Sriov,
+    Need::SeveralVfs,
+    Need::PfDriver,
+    Need::Netdev,
+    Need::Iommu,
+    Need::InterruptRemapping,
     Need::Isolation,
     Need::Vfio,
     Need::Libvirt,
@@ -32,55 +87,9 @@ const NEEDS: &[Need] = &[
 /// 5 s by itself (PCI Express Base Specification 6.7.1.5, attention button).
 const PATIENCE: Duration = Duration::from_mins(1);
 
-const REFUSED: Finding = Finding::device(
-    "attach-refused",
-    "libvirt or QEMU refused to hand the VF to the guest.",
-    "Read libvirt's reason in the report. A group that is not viable lacks ACS above the VF (see device::acs_path); a VF that is in use belongs to somebody else.",
-);
-/// A running guest with a VF.
-struct Plugged {
-    guest: Running,
-    /// Where the VF is on the host.
-    vf: Bdf,
-    /// Where it is in the guest.
-    card: Bdf,
-    /// What the PF's driver knew of the VF before.
-    before: Value,
-}
+/// The longest that a check may take which hands over a VF and takes it back: with a guest that is
+/// started twice (`harness/src/bench/guest.rs`, `BOOT_LIMIT`), and each step as slow as it may be.
+const LIMIT: Duration = Duration::from_mins(15);
 
-/// Creates a VF, starts a guest and hands the VF to it by the command of the requirement.
-async fn plug(bench: &mut Bench) -> Result<Plugged, Problem> {
-    bench.set_up(true).await?;
-    let vf = bench.create_vfs(1).await?.remove(0).bdf;
-    let driver = bench.profile.driver.vf.clone();
-    let guest = bench.start_guest('a', &[&driver]).await?;
-    let before = bench.vf_attributes(0).await?;
-    hand_over(bench, &guest, vf).await?;
-    let (vendor, device) = ids(bench).await?;
-    let card = bench.function_in(&guest, vendor, device, PATIENCE).await?;
-    Ok(Plugged {
-        guest,
-        vf,
-        card,
-        before,
-    })
-}
-
-async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
-    let attached = bench.attach_interface(guest, vf).await?;
-    require!(
-        bench,
-        attached.success(),
-        REFUSED,
-        "`virsh attach-interface`: exit {}, {:?}",
-        attached.status,
-        attached.stderr
-    );
-    Ok(())
-}
-
-/// Vendor and device of a VF, which a guest sees as the host does.
-async fn ids(bench: &mut Bench) -> Result<(u16, u16), Problem> {
-    let device = bench.sriov().await?.vf_device;
-    Ok((bench.facts.device.ids.vendor, device))
-}
+/// The same where guests are started at two places of it.
+const LIMIT_TWO_STARTS: Duration = Duration::from_mins(24);

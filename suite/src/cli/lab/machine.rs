@@ -89,11 +89,17 @@ impl Machine {
         Ok(ended)
     }
 
+    /// Gives it a file of that name.
+    pub(super) fn give(&self, file: &Path, name: &str) -> anyhow::Result<()> {
+        fs::copy(file, self.payload.path().join(name))
+            .with_context(|| format!("cannot copy {}", file.display()))?;
+        Ok(())
+    }
+
     /// Gives it this program and a script, which comes after what is done at each boot.
     pub(super) fn fill(&self, script: &str) -> anyhow::Result<()> {
         let program = std::env::current_exe().context("cannot find this program")?;
-        fs::copy(&program, self.payload.path().join("sriov-certify"))
-            .with_context(|| format!("cannot copy {}", program.display()))?;
+        self.give(&program, "sriov-certify")?;
         let run = self.payload.path().join("run");
         fs::write(&run, format!("{}{script}", include_str!("links.sh")))?;
         fs::set_permissions(&run, fs::Permissions::from_mode(0o755))?;

@@ -13,6 +13,9 @@ use vm_images::{LabFault, Session};
 use super::{USAGE, output, select, signals, usage};
 use machine::Machine;
 
+/// What the bench file is called in the lab.
+const BENCH_FILE: &str = "bench.toml";
+
 #[derive(Args)]
 pub(super) struct LabArgs {
     /// `shell` gives a person a root shell in the lab instead.
@@ -30,6 +33,9 @@ pub(super) struct LabArgs {
     /// Only devices of this shipped profile.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// The bench file for the run in the lab.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["power_cut", "session"])]
+    bench: Option<PathBuf>,
     /// Instead cut the lab's power at so many moments of a run each, restore, and compare.
     #[arg(long, value_name = "N", conflicts_with_all = ["check", "profile", "session"])]
     power_cut: Option<u32>,
@@ -102,6 +108,10 @@ fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
         select::shipped(profile)?;
         words.extend(["--profile".to_owned(), profile.clone()]);
     }
+    if let Some(bench) = &args.bench {
+        select::bench_file(bench)?;
+        words.extend(["--bench".to_owned(), format!("/payload/{BENCH_FILE}")]);
+    }
     Ok(words)
 }
 
@@ -112,6 +122,9 @@ async fn boot(
     out: &Path,
 ) -> anyhow::Result<After> {
     let machine = Machine::ready(args, fault, out).await?;
+    if let Some(bench) = &args.bench {
+        machine.give(bench, BENCH_FILE)?;
+    }
     let status = match (args.session, args.power_cut) {
         (Some(Person::Shell), _) => shell(&machine).await,
         (None, Some(cuts)) => {

@@ -14,6 +14,7 @@ state() {
 		done
 	done
 	find /etc/udev/rules.d /etc/systemd/system /var/lib/sriov-certify | sort
+	find /var/lib/libvirt/boot /var/lib/libvirt/qemu -path "*sriov-certify*" -type f | sort
 	ip netns list
 	virsh list --all --name
 }
@@ -44,8 +45,9 @@ began=$((began + 1))
 echo "$began" >/var/lib/lab-began
 sync
 echo "lab: run $began begins"
-# One device, with all it has: a cut during a restart that was asked for is taken for that restart, and the unit then
-# goes on with all the devices there are.
-sriov-certify run --reboot --device 0000:01:00.0 --out "$out"
+# One device, with every kind of change there is: of the VFs, of guests, of what lasts over a restart. A cut during a restart
+# that was asked for is taken for that restart, and the unit then goes on with all the devices there are.
+sriov-certify run --reboot --device 0000:01:00.0 --check 'vf::*' --check guest::hotplug --check guest::unplug \
+	--check guest::failover_pair --check 'persist::*' --out "$out"
 echo "lab: run $began is over before its cut"
 exec sleep infinity

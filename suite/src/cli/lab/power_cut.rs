@@ -9,9 +9,9 @@ use vm_images::Reaction;
 use super::super::{output, usage};
 use super::machine::Machine;
 
-/// In which a moment is chosen: the ordinary checks of one port and its two restarts, on a machine that
-/// has nothing else to do.
-const WINDOW: Duration = Duration::from_secs(160);
+/// In which a moment is chosen: how long the checks of `power-cut.sh` take on a machine that has nothing
+/// else to do, guests and two restarts among them.
+const WINDOW: Duration = Duration::from_mins(4);
 
 pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Result<u8> {
     if cuts == 0 {

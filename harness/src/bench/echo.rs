@@ -1,0 +1,208 @@
+//! Frames between two interfaces, in verbs.
+
+use std::io;
+use std::iter::once;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use futures_util::future::join;
+
+use super::{Bench, GUEST_LOST, Running, STEP_LIMIT, within};
+use crate::facts::{self, NetFacts};
+use crate::finding::Problem;
+use crate::machine::{Host, Output};
+use crate::pci::Bdf;
+use crate::traffic::Pinged;
+use crate::undo::Undo;
+
+/// This program, on whichever machine it runs.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// How long a ping may take with all sizes of a large MTU, and its echo longer.
+pub(super) const PING: Duration = Duration::from_secs(90);
+const LONGER: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(110);
+
+/// How often frames are counted while more are waited for.
+const COUNT_EVERY: Duration = Duration::from_millis(200);
+
+/// The header of a frame, which the MTU does not count (Linux include/uapi/linux/if_ether.h, `ETH_HLEN`).
+const HEADER: u32 = 14;
+
+/// An interface that frames come from or go to.
+pub struct End {
+    host: Rc<dyn Host>,
+    /// The prompt of its machine.
+    pub(super) place: String,
+    net: NetFacts,
+}
+
+impl End {
+    fn of(host: &Rc<dyn Host>, place: &str, nets: Vec<NetFacts>) -> anyhow::Result<Self> {
+        let net = nets.into_iter().next();
+        Ok(Self {
+            host: host.clone(),
+            place: place.to_owned(),
+            net: net.context("a function has lost its network interface")?,
+        })
+    }
+
+    pub(super) fn of_guest(guest: &Running, net: NetFacts) -> Self {
+        Self {
+            host: guest.host.clone(),
+            place: guest.name().to_owned(),
+            net,
+        }
+    }
+
+    /// How many frames have come in by it (Linux Documentation/ABI/testing/sysfs-class-net-statistics).
+    pub(super) async fn received(&self) -> io::Result<u64> {
+        let path = format!("/sys/class/net/{}/statistics/rx_packets", self.net.name);
+        let text = within(STEP_LIMIT, self.host.read(&path)).await?;
+        let count = String::from_utf8_lossy(&text).trim().parse();
+        count.map_err(io::Error::other)
+    }
+}
+
+impl Bench {
+    /// The interface of a function of this machine, put up.
+    pub async fn end_here(&mut self, bdf: Bdf) -> Result<End, Problem> {
+        let nets = self.nets_of(bdf).await?;
+        let end = End::of(&self.host, "", nets)?;
+        if !end.net.up {
+            let undo = Undo::Link {
+                bdf,
+                up: false,
+                mtu: end.net.mtu,
+            };
+            self.command(&["ip", "link", "set", "dev", &end.net.name, "up"], undo)
+                .await?;
+        }
+        Ok(end)
+    }
+
+    /// The interface of a function in a guest, where it is up already.
+    pub async fn end_in(&mut self, guest: &Running, bdf: Bdf) -> Result<End, Problem> {
+        let nets = within(STEP_LIMIT, facts::net(guest.host.as_ref(), bdf)).await;
+        let nets = nets.map_err(|error| silent(guest.name(), error))?;
+        Ok(End::of(&guest.host, guest.name(), nets)?)
+    }
+
+    /// How many frames have come in at an end, once it is more than so many or the time is over.
+    pub async fn frames_at(
+        &mut self,
+        end: &End,
+        more_than: u64,
+        limit: Duration,
+    ) -> Result<u64, Problem> {
+        let mut frames = 0;
+        let counted = self.until_every(COUNT_EVERY, limit, async || {
+            frames = end.received().await?;
+            Ok((frames > more_than).then_some(()))
+        });
+        let counted = counted.await;
+        counted.map_err(|problem| named(&end.place, problem))?;
+        let (place, name) = (&end.place, &end.net.name);
+        self.log.step(format!(
+            "{place}$ cat /sys/class/net/{name}/statistics/rx_packets\n{frames}"
+        ))?;
+        Ok(frames)
+    }
+
+    /// Sends frames of all sizes that both ends take from one to the other, which sends each back.
+    pub async fn ping(&mut self, from: &End, to: &End) -> Result<Pinged, Problem> {
+        let talk = Talk::new(from, to, [Duration::ZERO, PING]);
+        let heard = talk.run().await;
+        self.write_down(&talk, &heard)?;
+        heard.echoed.map_err(|error| silent(&to.place, error))?;
+        told(&heard.pinged.map_err(|error| silent(&from.place, error))?)
+    }
+
+    pub(super) fn write_down(&mut self, talk: &Talk<'_>, heard: &Heard) -> Result<(), Problem> {
+        let echoed = (talk.to, &talk.echo, &heard.echoed);
+        let pinged = (talk.from, &talk.ping, &heard.pinged);
+        for (end, words, output) in [echoed, pinged] {
+            let words = words.join(" ");
+            let text = match output {
+                Ok(output) => format!("{}{}", output.text(), output.stderr),
+                Err(error) => error.to_string(),
+            };
+            self.log
+                .step(format!("{}$ sriov-certify {words}\n{text}", end.place))?;
+        }
+        Ok(())
+    }
+}
+
+/// Frames on their way from one end to the other and back.
+pub(super) struct Talk<'a> {
+    from: &'a End,
+    to: &'a End,
+    ping: Vec<String>,
+    echo: Vec<String>,
+}
+
+/// What its two sides said.
+pub(super) struct Heard {
+    pub(super) echoed: io::Result<Output>,
+    pub(super) pinged: io::Result<Output>,
+}
+
+impl<'a> Talk<'a> {
+    /// It goes on until all sizes have passed and for that long at least, but not longer than for that
+    /// long.
+    pub(super) fn new(from: &'a End, to: &'a End, [least, most]: [Duration; 2]) -> Self {
+        let largest = from.net.mtu.min(to.net.mtu) + HEADER;
+        let (interface, peer) = (&from.net.name, &to.net.mac);
+        let (at_least, seconds) = (least.as_secs(), most.as_secs());
+        let ping = format!(
+            "traffic ping --interface {interface} --to {peer} --largest {largest} --at-least {at_least} --seconds {seconds} --json"
+        );
+        let echo = format!(
+            "traffic echo --interface {} --once --seconds {}",
+            to.net.name,
+            (most + LONGER).as_secs()
+        );
+        let words = |line: String| line.split(' ').map(str::to_owned).collect();
+        Self {
+            from,
+            to,
+            ping: words(ping),
+            echo: words(echo),
+        }
+    }
+
+    pub(super) async fn run(&self) -> Heard {
+        let (echo, ping) = (runs(self.to, &self.echo), runs(self.from, &self.ping));
+        let (echoed, pinged) = join(echo, ping).await;
+        Heard { echoed, pinged }
+    }
+}
+
+async fn runs(end: &End, words: &[String]) -> io::Result<Output> {
+    let argv: Vec<&str> = once(PROGRAM)
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    within(LIMIT, end.host.run(&argv)).await
+}
+
+fn silent(place: &str, error: io::Error) -> Problem {
+    named(place, error.into())
+}
+
+/// A guest that does not answer is named; on this machine it is the step that had no answer.
+pub(super) fn named(place: &str, problem: Problem) -> Problem {
+    if place.is_empty() {
+        return problem;
+    }
+    problem.instead_of_silence(&GUEST_LOST, place)
+}
+
+/// Exit code 1 is a result too: that not all frames came back.
+pub(super) fn told(output: &Output) -> Result<Pinged, Problem> {
+    if output.status > 1 {
+        return Err(anyhow!("`traffic ping`: {}", output.stderr).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout).context("`traffic ping` told no result")?)
+}

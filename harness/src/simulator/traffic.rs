@@ -1,0 +1,201 @@
+//! The program's own `traffic`, on the machine and in its guests: who reaches whom.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::machine::Output;
+use crate::traffic::{Pinged, SMALLEST};
+
+use super::World;
+use super::commands::{failed, printed};
+use super::fault::Fault;
+use super::function::{Function, Interface};
+
+/// How often a side looks whether the other is there.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Frames beyond this size are lost under [`Fault::LargeFramesLost`].
+const SMALL: u16 = 1000;
+
+/// How many frames a ping is, for those who count them: one of each size up to an MTU of 1500.
+const COUNTED: u64 = 1455;
+
+/// The frames that pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Frames {
+    /// The addresses at which a `traffic echo` answers.
+    echoes: BTreeSet<String>,
+    /// How many have come in at an address.
+    received: BTreeMap<String, u64>,
+    /// How many guests were killed.
+    kills: u32,
+}
+
+impl Frames {
+    /// As sysfs tells it.
+    pub(super) fn received(&self, mac: &str) -> String {
+        format!("{}\n", self.received.get(mac).unwrap_or(&0))
+    }
+
+    pub(super) fn a_guest_was_killed(&mut self) {
+        self.kills += 1;
+    }
+
+    fn count(&mut self, mac: &str) {
+        *self.received.entry(mac.to_owned()).or_default() += COUNTED;
+    }
+}
+
+/// Where the program runs.
+pub(super) struct Side<'a> {
+    pub(super) world: &'a Rc<RefCell<World>>,
+    /// The guest, where it is one.
+    pub(super) guest: Option<&'a str>,
+}
+
+impl Side<'_> {
+    /// Runs `traffic` with these words.
+    pub(super) async fn traffic(&self, words: &[&str]) -> Output {
+        let Some(mac) = self.address(option(words, "--interface")) else {
+            return failed(64, "there is no such interface");
+        };
+        match words {
+            ["echo", ..] => self.echo(mac, seconds(words, "--seconds")).await,
+            ["ping", ..] => self.ping(&mac, words).await,
+            _ => failed(64, "`traffic` is echo or ping"),
+        }
+    }
+
+    fn address(&self, interface: &str) -> Option<String> {
+        let mut world = self.world.borrow_mut();
+        world.catch_up(Instant::now());
+        match self.guest {
+            Some(guest) => world.address_of_card(guest, interface),
+            None => world.address_of(interface),
+        }
+    }
+
+    async fn echo(&self, mac: String, limit: Duration) -> Output {
+        let end = Instant::now() + limit;
+        self.world.borrow_mut().frames.echoes.insert(mac.clone());
+        while self.world.borrow().frames.echoes.contains(&mac) {
+            if Instant::now() >= end {
+                self.world.borrow_mut().frames.echoes.remove(&mac);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        printed("answered\n")
+    }
+
+    async fn ping(&self, from: &str, words: &[&str]) -> Output {
+        let to = option(words, "--to");
+        let end = Instant::now() + Duration::from_secs(10);
+        while !self.world.borrow_mut().reaches(from, to) {
+            if Instant::now() >= end {
+                return result(&Pinged::default());
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        let kills = self.world.borrow_mut().pass(from, to);
+        sleep(seconds(words, "--at-least")).await;
+        let largest = option(words, "--largest").parse().unwrap_or(SMALL);
+        let least = self
+            .world
+            .borrow_mut()
+            .least_lost([from, to], kills, largest);
+        let lost: Vec<u16> = (least..largest).map(|size| size + 1).collect();
+        let sent = u64::from(largest - 59);
+        result(&Pinged {
+            reached: true,
+            sent,
+            answered: sent - lost.len() as u64,
+            lost,
+            median_us: 50,
+            max_us: 100,
+            ..Pinged::default()
+        })
+    }
+}
+
+fn result(pinged: &Pinged) -> Output {
+    Output {
+        status: i32::from(!pinged.is_unharmed()),
+        ..printed(serde_json::to_string(pinged).unwrap_or_default())
+    }
+}
+
+fn option<'a>(words: &[&'a str], name: &str) -> &'a str {
+    let mut pairs = words.windows(2);
+    let pair = pairs.find(|pair| pair[0] == name);
+    pair.map_or("", |pair| pair[1])
+}
+
+fn seconds(words: &[&str], name: &str) -> Duration {
+    Duration::from_secs(option(words, name).parse().unwrap_or(60))
+}
+
+impl World {
+    fn address_of(&mut self, interface: &str) -> Option<String> {
+        let interface = self.device.owner(interface)?.interface.as_ref()?;
+        interface.up.then(|| interface.address())
+    }
+
+    /// Frames pass between two addresses. Returns how many guests were killed before.
+    fn pass(&mut self, from: &str, to: &str) -> u32 {
+        for mac in [from, to] {
+            self.frames.count(mac);
+            self.publish_address(mac);
+        }
+        self.frames.kills
+    }
+
+    /// Shows the interface of an address as it is now.
+    fn publish_address(&mut self, mac: &str) {
+        let has = |function: &&Function| {
+            let interface = function.interface.as_ref();
+            interface.is_some_and(|own| own.address() == mac)
+        };
+        let owner = self.device.functions().find(has).map(|owner| owner.bdf);
+        if let Some(bdf) = owner {
+            self.publish(bdf);
+        }
+    }
+
+    /// The largest frame that all of a ping's came back up to, in the end.
+    fn least_lost(&mut self, ends: [&str; 2], kills: u32, largest: u16) -> u16 {
+        self.catch_up(Instant::now());
+        let killed = self.frames.kills > kills;
+        let harmed = killed && self.model.has(Fault::KillHarmsNeighbours);
+        let cut = ends.into_iter().any(|mac| !self.is_anywhere(mac));
+        match () {
+            () if cut || harmed => SMALLEST,
+            () if self.model.has(Fault::LargeFramesLost) => SMALL.min(largest),
+            () => largest,
+        }
+    }
+
+    fn is_anywhere(&self, mac: &str) -> bool {
+        let mut functions = self.device.functions();
+        let here = functions.any(|function| {
+            let interface = function.interface.as_ref();
+            interface.is_some_and(|own| own.address() == mac)
+        });
+        here || self.is_in_a_guest(mac)
+    }
+
+    /// Whether somebody answers there. An answer ends the echo.
+    fn reaches(&mut self, from: &str, to: &str) -> bool {
+        let pf = self.device.pf.interface.as_ref();
+        let pf = pf.map(Interface::address);
+        let between_vfs = ![Some(from), Some(to)].contains(&pf.as_deref());
+        let standby = [from, to]
+            .into_iter()
+            .any(|mac| self.passes_by_standby(mac));
+        let closed = (between_vfs && !standby && self.model.has(Fault::SwitchClosed))
+            || (standby && self.model.has(Fault::StandbySilent));
+        !closed && self.frames.echoes.remove(to)
+    }
+}

@@ -1,0 +1,55 @@
+//! When libvirt's daemon is restarted, a guest runs on and keeps its virtual function, and can give it back.
+//!
+//! Source: libvirt docs/daemons.rst (guests outlive the daemon that manages them).
+
+use harness::bench::Bench;
+use harness::check::{Answer, Check, Finding};
+use harness::{handover_findings, require};
+
+use super::plugged::{DETACH_REFUSED, GUEST_KEEPS, plug, still_has, unplug};
+use super::{LIMIT, NEEDS};
+
+const ENDED: Finding = Finding::device(
+    "guest-ended-with-daemon",
+    "libvirt's daemon was restarted, and the guest does not run any more, or as another process.",
+    "Read `journalctl -u libvirtd` and the emulator's log in the transcript: KillMode of the unit must be process.",
+);
+const LOST: Finding = Finding::device(
+    "attachment-lost-with-daemon",
+    "libvirt's daemon was restarted, and the guest does not have its VF any more.",
+    "Read `journalctl -u libvirtd`; update libvirt.",
+);
+
+/// See the module's documentation.
+pub const CHECK: Check = Check {
+    id: "guest::libvirtd_restart",
+    proves: "when libvirt's daemon is restarted, a guest runs on and keeps its virtual function, and can give it back",
+    source: "libvirt docs/daemons.rst",
+    needs: NEEDS,
+    limit: LIMIT,
+    provokes: &[],
+    findings: handover_findings![ENDED, LOST, DETACH_REFUSED, GUEST_KEEPS],
+    parts: &[|bench| Box::pin(run(bench))],
+};
+
+async fn run(bench: &mut Bench) -> Answer {
+    let plugged = plug(bench).await?;
+    let before = bench.process_of(&plugged.guest).await?;
+    bench.restart_libvirt().await?;
+    let state = bench.state_of(plugged.guest.name()).await?;
+    require!(
+        bench,
+        state == "running",
+        ENDED,
+        "the guest was running, is {state}"
+    );
+    let after = bench.process_of(&plugged.guest).await?;
+    require!(
+        bench,
+        before == after,
+        ENDED,
+        "the guest was process {before}, is process {after}"
+    );
+    still_has(bench, &plugged, &LOST).await?;
+    unplug(bench, &plugged).await
+}

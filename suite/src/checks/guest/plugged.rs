@@ -1,0 +1,231 @@
+//! A guest that has a VF: how it gets it, what the VF must be there, how it gives it back.
+
+use anyhow::Context;
+use harness::bench::{Bench, Running, listed};
+use harness::check::{Answer, Finding, Problem};
+use harness::machine::Output;
+use harness::pci::Bdf;
+use harness::require;
+use serde_json::Value;
+
+use super::PATIENCE;
+
+pub(super) const REFUSED: Finding = Finding::device(
+    "attach-refused",
+    "libvirt or QEMU refused to hand the VF to the guest.",
+    "Read libvirt's reason in the report. A group that is not viable lacks ACS above the VF (see device::acs_path); a VF that is in use belongs to somebody else.",
+);
+pub(super) const START_REFUSED: Finding = Finding::device(
+    "start-with-vf-refused",
+    "libvirt or QEMU refused to start the guest with the VF. Without it the guest starts.",
+    "Read libvirt's reason in the report, and the emulator's log in the transcript.",
+);
+pub(super) const NO_DRIVER: Finding = Finding::device(
+    "guest-driver-does-not-bind",
+    "The guest's kernel finds the VF, but the driver of the profile does not bind to it there.",
+    "Read the guest's console in the transcript: a driver says there why it gave up. Its PF's driver and firmware must fit it.",
+);
+pub(super) const NO_LINK: Finding = Finding::device(
+    "guest-vf-no-link",
+    "The VF's interface in the guest has no link.",
+    "See device::link_up for the PF's own link; look at `ip link show` of the PF: the VF's link-state must not be disabled; read the guest's console in the transcript.",
+);
+pub(super) const DETACH_REFUSED: Finding = Finding::device(
+    "detach-refused",
+    "libvirt or QEMU refused to take the VF back from the guest.",
+    "Read libvirt's reason in the report, and the guest's console in the transcript.",
+);
+pub(super) const GUEST_KEEPS: Finding = Finding::device(
+    "guest-keeps-vf",
+    "The VF was detached, but the guest still has it: its driver does not let go, or the unplug never came to its end.",
+    "Read the guest's console in the transcript; update the VF driver there.",
+);
+
+/// A running guest with a VF.
+pub(super) struct Plugged {
+    pub(super) guest: Running,
+    /// Where the VF is on the host.
+    pub(super) vf: Bdf,
+    /// Where it is in the guest.
+    pub(super) card: Bdf,
+    pub(super) before: Before,
+}
+
+/// The VF on the host before anybody handed it over.
+pub(super) struct Before {
+    /// What the PF's driver knew of it.
+    pub(super) attributes: Value,
+    /// Its driver: none where the machine keeps drivers away from VFs.
+    pub(super) driver: Option<String>,
+    /// The address of its interface.
+    pub(super) address: Option<String>,
+}
+
+/// Creates a VF and hands it to a running guest by the command of the requirement.
+pub(super) async fn plug(bench: &mut Bench) -> Result<Plugged, Problem> {
+    let vf = vfs(bench, 1).await?[0];
+    let guest = bench.guest('a').await?;
+    let before = before(bench, vf).await?;
+    hand_over(bench, &guest, vf).await?;
+    let card = card_in(bench, &guest).await?;
+    Ok(Plugged {
+        guest,
+        vf,
+        card,
+        before,
+    })
+}
+
+async fn before(bench: &mut Bench, vf: Bdf) -> Result<Before, Problem> {
+    let nets = bench.nets_of(vf).await?;
+    Ok(Before {
+        attributes: bench.vf_attributes(0).await?,
+        driver: bench.driver_of(vf).await?,
+        address: nets.into_iter().next().map(|net| net.mac),
+    })
+}
+
+/// On the host the VF must have the driver that it had.
+pub(super) async fn is_back(
+    bench: &mut Bench,
+    vf: Bdf,
+    driver: Option<&str>,
+    finding: &'static Finding,
+) -> Answer {
+    let expected = driver.unwrap_or("none").to_owned();
+    let bound = match driver {
+        Some(driver) => bench.wait_for_driver(vf, driver, PATIENCE).await?,
+        None => bench.driver_of(vf).await?,
+    };
+    let holds = bound.as_deref() == driver;
+    let text = format!(
+        "on the host the VF's driver is {}, was {expected}",
+        listed(bound)
+    );
+    bench.assert(holds, finding, text)
+}
+
+/// That many new VFs of a PF that is up.
+pub(super) async fn vfs(bench: &mut Bench, count: u16) -> Result<Vec<Bdf>, Problem> {
+    bench.set_up(true).await?;
+    let vfs = bench.create_vfs(count).await?;
+    Ok(vfs.into_iter().map(|vf| vf.bdf).collect())
+}
+
+pub(super) async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
+    let attached = bench.attach_interface(guest, vf).await?;
+    require!(
+        bench,
+        attached.success(),
+        REFUSED,
+        "`virsh attach-interface`: exit {}, {:?}",
+        attached.status,
+        attached.stderr
+    );
+    Ok(())
+}
+
+/// Gives the VF to a guest that rests, for its next start.
+pub(super) async fn give(bench: &mut Bench, name: &str, vf: Bdf) -> Answer {
+    let given = bench.attach_for_start(name, vf).await?;
+    require!(
+        bench,
+        given.success(),
+        REFUSED,
+        "`virsh attach-interface --config`: exit {}, {:?}",
+        given.status,
+        given.stderr
+    );
+    Ok(())
+}
+
+/// Where the only VF is in the guest, which must find it.
+pub(super) async fn card_in(bench: &mut Bench, guest: &Running) -> Result<Bdf, Problem> {
+    let ids = ids(bench).await?;
+    let cards = bench.functions_in(guest, ids, 1, PATIENCE).await?;
+    Ok(*cards.first().context("a guest has lost what it had")?)
+}
+
+/// Vendor and device of a VF, which a guest sees as the host does.
+pub(super) async fn ids(bench: &mut Bench) -> Result<[u16; 2], Problem> {
+    let device = bench.sriov().await?.vf_device;
+    Ok([bench.facts.device.ids.vendor, device])
+}
+
+/// In the guest the VF must be a network card with a driver and a link.
+pub(super) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
+    let driver = bench.profile.driver.vf.clone();
+    let bound = bench.driver_in(guest, card, &driver, PATIENCE).await?;
+    let binds = bound.as_ref() == Some(&driver);
+    require!(
+        bench,
+        binds,
+        NO_DRIVER,
+        "in the guest the VF's driver is {}, expected {driver}",
+        listed(bound)
+    );
+    let link = bench.carrier_in(guest, card, PATIENCE).await?;
+    let seen = match &link {
+        Ok(()) => "a link".to_owned(),
+        Err(why) => format!("no link: {why}"),
+    };
+    require!(
+        bench,
+        link.is_ok(),
+        NO_LINK,
+        "the VF's interface in the guest has {seen}"
+    );
+    Ok(())
+}
+
+/// The guest must still have the VF, as if nothing had happened.
+pub(super) async fn still_has(
+    bench: &mut Bench,
+    Plugged { guest, vf, .. }: &Plugged,
+    finding: &'static Finding,
+) -> Answer {
+    let told = bench.told(guest.name(), false).await?;
+    let has = told.hostdev(*vf).is_some();
+    let text = format!("libvirt's VFs of the guest: {}", listed(told.hostdevs));
+    bench.assert(has, finding, text)?;
+    let ids = ids(bench).await?;
+    let seen = bench.functions_now(guest, ids).await?;
+    let text = format!("VFs that the guest sees: {}", listed(&seen));
+    bench.assert(seen.len() == 1, finding, text)
+}
+
+/// Takes the VF back from the running guest and from its next start; the guest must let it go, and libvirt hear of it.
+pub(super) async fn unplug(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+    let told = bench.told(guest.name(), false).await?;
+    let hostdev = told
+        .hostdev(*vf)
+        .context("libvirt does not tell the VF of the guest that has it")?;
+    let detached = bench.detach_interface(guest, &hostdev.mac).await?;
+    lets_go(bench, guest, &detached).await?;
+    // libvirt gives the VF back to the host only then.
+    let told = bench.wait_until_forgotten(guest, *vf, PATIENCE).await?;
+    let text = format!("libvirt's VFs of the guest: {}", listed(&told.hostdevs));
+    bench.assert(told.hostdev(*vf).is_none(), &GUEST_KEEPS, text)
+}
+
+/// libvirt must not have refused to take the VF back, and the guest must let it go.
+pub(super) async fn lets_go(bench: &mut Bench, guest: &Running, detached: &Output) -> Answer {
+    require!(
+        bench,
+        detached.success(),
+        DETACH_REFUSED,
+        "`virsh detach-interface`: exit {}, {:?}",
+        detached.status,
+        detached.stderr
+    );
+    let ids = ids(bench).await?;
+    let left = bench.gone_from(guest, ids, PATIENCE).await?;
+    require!(
+        bench,
+        left.is_empty(),
+        GUEST_KEEPS,
+        "VFs that the guest still sees: {}",
+        listed(&left)
+    );
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! One guest can have several virtual functions at once, each a network card of its own.
+//!
+//! Source: RHEL 9, 14.7.1 (several VFs can be assigned to one virtual machine).
+
+use harness::bench::{Bench, PORTS};
+use harness::check::{Answer, Check};
+use harness::handover_findings;
+
+use super::plugged::{NO_DRIVER, NO_LINK, hand_over, ids, is_a_card, vfs};
+use super::{LIMIT, NEEDS_TWO, PATIENCE};
+
+/// See the module's documentation.
+pub const CHECK: Check = Check {
+    id: "guest::several_vfs",
+    proves: "one guest can have several virtual functions at once, each a network card of its own",
+    source: "RHEL 9, 14.7.1",
+    needs: NEEDS_TWO,
+    limit: LIMIT,
+    provokes: &[],
+    findings: handover_findings![NO_DRIVER, NO_LINK],
+    parts: &[|bench| Box::pin(run(bench))],
+};
+
+async fn run(bench: &mut Bench) -> Answer {
+    let count = bench.limit().min(PORTS.into());
+    let vfs = vfs(bench, count).await?;
+    let guest = bench.guest('a').await?;
+    for vf in vfs {
+        hand_over(bench, &guest, vf).await?;
+    }
+    let ids = ids(bench).await?;
+    let cards = bench
+        .functions_in(&guest, ids, count.into(), PATIENCE)
+        .await?;
+    for card in cards {
+        is_a_card(bench, &guest, card).await?;
+    }
+    Ok(())
+}
