@@ -35,6 +35,11 @@ fn twin(fault: LabFault) -> Fault {
     match fault {
         LabFault::NoIommu => Fault::IommuOff,
         LabFault::NoAcs => Fault::AcsMissing,
+        LabFault::NoKvm => Fault::NoKvm,
+        LabFault::NoLibvirt => Fault::NoLibvirt,
+        LabFault::GuestModuleMissing => Fault::GuestModuleMissing,
+        LabFault::MemlockTooSmall => Fault::MemlockTooSmall,
+        LabFault::DiskFull => Fault::DiskFull,
     }
 }
 

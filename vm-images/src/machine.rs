@@ -3,33 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::acceleration::Acceleration;
+use crate::fault::LabFault;
 use crate::image::Image;
 use crate::monitor;
 use crate::qemu::Qemu;
-
-/// A way the lab host can be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabFault {
-    /// The IOMMU is there and the kernel was told not to use it: what a host looks like whose administrator has not
-    /// done the first step of the procedure (RHEL 9, 14.7.2: put `intel_iommu=on` on the kernel line).
-    NoIommu,
-    /// Every adapter sits behind a switch without Access Control Services, so its functions share one IOMMU group.
-    /// (`disable-acs` of QEMU's root port would be shorter; QEMU 11.1 does not have it.)
-    NoAcs,
-}
-
-impl LabFault {
-    /// All of them, in the order they are listed for people.
-    pub const ALL: [Self; 2] = [Self::NoIommu, Self::NoAcs];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoIommu => "no-iommu",
-            Self::NoAcs => "no-acs",
-        }
-    }
-}
 
 /// Who uses the lab host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +59,13 @@ fn board(spec: &LabSpec) -> Vec<String> {
          -machine q35,kernel-irqchip=split,sata=off,smbus=off,i8042=off,vmport=off,pit=off -device intel-iommu,intremap=on",
     );
     options.extend(spec.acceleration.options().map(str::to_owned));
+    if spec.faults.contains(&LabFault::NoKvm) {
+        // No processor has both (VMX is Intel's, SVM is AMD's).
+        options
+            .last_mut()
+            .into_iter()
+            .for_each(|cpu| *cpu += ",-vmx,-svm");
+    }
     options.extend([
         "-smp".into(),
         spec.cpus.to_string(),
@@ -285,11 +269,10 @@ mod tests {
     fn each_fault_changes_one_thing() {
         let sound = command(&spec(&[], payload()));
         let faults = LabFault::ALL.map(|fault| {
-            format!(
-                "{}\n{}",
-                fault.name(),
-                difference(&sound, &command(&spec(&[fault], payload())))
-            )
+            let machine = difference(&sound, &command(&spec(&[fault], payload())));
+            let all = [fault.name(), &machine, fault.spoils().trim()];
+            let told: Vec<&str> = all.into_iter().filter(|text| !text.is_empty()).collect();
+            told.join("\n")
         });
         insta::assert_snapshot!(faults.join("\n\n"));
     }

@@ -101,7 +101,11 @@ impl Machine {
         let program = std::env::current_exe().context("cannot find this program")?;
         self.give(&program, "sriov-certify")?;
         let run = self.payload.path().join("run");
-        fs::write(&run, format!("{}{script}", include_str!("links.sh")))?;
+        let spoils = self.fault.map_or("", LabFault::spoils);
+        fs::write(
+            &run,
+            format!("{}{spoils}{script}", include_str!("links.sh")),
+        )?;
         fs::set_permissions(&run, fs::Permissions::from_mode(0o755))?;
         Ok(())
     }
