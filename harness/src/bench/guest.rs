@@ -148,7 +148,10 @@ impl Bench {
     /// Ends a guest that has not ended by itself.
     async fn end_guest(&mut self, name: &str) -> Result<(), Problem> {
         if self.state_of(name).await? != "shut off" {
-            self.must_take(&["destroy", name]).await?;
+            let output = self.hand(&["destroy", name]).await?;
+            if !output.success() {
+                return Err(anyhow!("`virsh destroy {name}`: {}", output.stderr).into());
+            }
         }
         Ok(())
     }
@@ -186,7 +189,7 @@ impl Bench {
     /// Tries to start a guest that rests, whatever comes of it. Its agent is not waited for.
     pub async fn attempt_start(&mut self, letter: char) -> Result<Output, Problem> {
         let name = self.domain(letter).name;
-        self.hand(&["start", &name]).await
+        self.try_out(&["start", &name]).await
     }
 
     /// Takes note that a guest runs no longer, by what a check did to it.

@@ -1,5 +1,6 @@
 //! A guest that is killed in the midst of traffic, in verbs.
 
+use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use tokio::time::Instant;
 use super::echo::{Heard, PING, Talk, named, told};
 use super::{Bench, End, Running, STEP_LIMIT, within};
 use crate::finding::Problem;
-use crate::machine::Output;
 use crate::traffic::Pinged;
 
 /// How long frames pass at least.
 const TRAFFIC: Duration = Duration::from_secs(6);
+/// What nobody answers any more need not be waited for long.
+const IN_VAIN: Duration = Duration::from_secs(8);
 /// How long the counters of the interfaces may take to tell that frames pass. Some drivers ask the card only now and then.
 const BEGINS: Duration = Duration::from_secs(3);
 /// How many tell it.
@@ -23,51 +25,75 @@ const FRAMES: u64 = 50;
 /// How often libvirt is asked whether a guest has ended.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
+/// What came of killing a guest.
+pub struct Killed {
+    /// What libvirt says of it in the end.
+    pub state: String,
+    /// What came of its neighbours' frames, from before it was killed until it had ended: of those that were harmed
+    /// first, or of the last.
+    pub neighbours: Pinged,
+}
+
 impl Bench {
     /// Kills the emulator of a guest while frames pass between the `doomed`, the second of which is in
-    /// the guest, and between its `neighbours`. Returns what came of the neighbours' frames.
+    /// the guest, and between its `neighbours`, whose frames go on until libvirt says that the guest has ended, or has
+    /// not for so long: what the card suffers from the kill, it suffers when its function is reset in the end.
     pub async fn kill_amid(
         &mut self,
         guest: &Running,
         doomed: [&End; 2],
         neighbours: [&End; 2],
-    ) -> Result<Pinged, Problem> {
+        limit: Duration,
+    ) -> Result<Killed, Problem> {
         let process = self.process_of(guest).await?;
-        self.is_emulator_of(process, guest).await?;
-        // What nobody answers any more need not be waited for.
-        let doomed_talk = Talk::new(doomed[0], doomed[1], [TRAFFIC, TRAFFIC]);
+        let doomed_talk = Talk::new(doomed[0], doomed[1], [TRAFFIC, IN_VAIN]);
         let talk = Talk::new(neighbours[0], neighbours[1], [TRAFFIC, PING]);
-        let until_the_end = async { (talk.run().await, Instant::now()) };
-        let (lost, (heard, ended), killed) = join3(
-            doomed_talk.run(),
-            until_the_end,
-            self.kill(process, [doomed[1], neighbours[0]]),
-        )
-        .await;
-        self.write_down(&doomed_talk, &lost)?;
-        self.write_down(&talk, &heard)?;
-        let (killed, output) = killed?;
+        let over = Cell::new(false);
+        let ends = async {
+            let command = self.kill(guest, process, [doomed[1], neighbours[0]]).await;
+            let ended = match &command {
+                Ok(_) => self.ended(guest, limit).await,
+                Err(_) => Ok(()),
+            };
+            over.set(true);
+            ended.and(command)
+        };
+        let (lost, heard, command) = join3(doomed_talk.run(), until(&talk, &over), ends).await;
         self.has_ended(guest);
-        self.log
-            .step(format!("$ kill -9 {process}\n{}", output.stderr))?;
-        was_under_way(&lost, ended >= killed)?;
-        told(&heard.pinged?)
+        self.write_down(&doomed_talk, &lost)?;
+        for heard in &heard {
+            self.write_down(&talk, heard)?;
+        }
+        self.log.step(format!("$ {}", command?))?;
+        was_under_way(&lost)?;
+        Ok(Killed {
+            state: self.state_of(guest.name()).await?,
+            neighbours: outcome(heard)?,
+        })
     }
 
-    /// Kills a process once frames come in at these ends. Returns when.
-    async fn kill(&self, process: u32, ends: [&End; 2]) -> Result<(Instant, Output), Problem> {
+    /// Kills the emulator of a guest once frames come in at these ends. Returns the command.
+    async fn kill(
+        &self,
+        guest: &Running,
+        process: u32,
+        ends: [&End; 2],
+    ) -> Result<String, Problem> {
         let start = Instant::now();
         for end in ends {
             let limit = BEGINS.saturating_sub(start.elapsed());
             self.begins(end, limit).await?;
         }
-        // The shell's own: not every machine has a program of that name.
-        let kill = format!("kill -9 {process}");
-        let output = within(STEP_LIMIT, self.host.run(&["sh", "-c", &kill])).await?;
+        // In one step: a process that has ended meanwhile may have left its number to another one. libvirt names the
+        // guest to the emulator (libvirt src/qemu/qemu_command.c, `qemuBuildNameCommandLine`).
+        let name = guest.name();
+        let command =
+            format!("grep -qaF guest={name}, /proc/{process}/cmdline && kill -9 {process}");
+        let output = within(STEP_LIMIT, self.host.run(&["sh", "-c", &command])).await?;
         if output.success() {
-            Ok((Instant::now(), output))
+            Ok(command)
         } else {
-            Err(anyhow!("`{kill}`: {}", output.stderr).into())
+            Err(anyhow!("`{command}`: exit {}, {}", output.status, output.stderr).into())
         }
     }
 
@@ -83,30 +109,44 @@ impl Bench {
         seen.map_err(|problem| named(&end.place, problem)).map(drop)
     }
 
-    /// Waits until libvirt says that a guest has ended. Returns the state it says in the end.
-    pub async fn wait_until_ended(
-        &mut self,
-        guest: &Running,
-        limit: Duration,
-    ) -> Result<String, Problem> {
-        let host = self.host.clone();
+    /// Waits until libvirt says that a guest has ended, or until the time is over.
+    async fn ended(&self, guest: &Running, limit: Duration) -> Result<(), Problem> {
         let argv = ["virsh", "domstate", guest.name()];
-        self.until_every(ASK_EVERY, limit, async || {
-            let output = within(STEP_LIMIT, host.run(&argv)).await?;
+        let ended = self.until_every(ASK_EVERY, limit, async || {
+            let output = within(STEP_LIMIT, self.host.run(&argv)).await?;
             Ok((output.text().trim() == "shut off").then_some(()))
-        })
-        .await?;
-        self.state_of(guest.name()).await
+        });
+        ended.await.map(drop)
     }
 }
 
+/// Talks again and again, until it is over or there is nothing more to be hoped for.
+async fn until(talk: &Talk<'_>, over: &Cell<bool>) -> Vec<Heard> {
+    let mut all = Vec::new();
+    loop {
+        let heard = talk.run().await;
+        let harmed = heard.pinged.as_ref().map_or(true, |it| !it.success());
+        all.push(heard);
+        if harmed || over.get() {
+            return all;
+        }
+    }
+}
+
+/// Only the last can have been harmed.
+fn outcome(heard: Vec<Heard>) -> Result<Pinged, Problem> {
+    let last = heard.into_iter().next_back();
+    let last = last.ok_or_else(|| anyhow!("no frames were sent"))?;
+    told(&last.pinged?)
+}
+
 /// A guest that was killed before its frames began, or when all had passed, proves nothing.
-fn was_under_way(lost: &Heard, neighbours_outlast: bool) -> Result<(), Problem> {
+fn was_under_way(lost: &Heard) -> Result<(), Problem> {
     let pinged = match &lost.pinged {
         Ok(output) => told(output)?,
         Err(error) => return Err(io::Error::new(error.kind(), error.to_string()).into()),
     };
-    if pinged.reached && !pinged.is_unharmed() && neighbours_outlast {
+    if pinged.reached && pinged.answered > 0 && !pinged.lost.is_empty() {
         return Ok(());
     }
     let text =

@@ -19,6 +19,7 @@ mod persistence;
 mod presence;
 mod process;
 mod refusal;
+mod silence;
 mod virsh;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub use guest::{
     PORTS, Running,
 };
 pub use inside::{GUEST_LOST, NOT_SEEN};
+pub use kill::Killed;
 pub use link::MacPolicy;
 pub use log::Log;
 pub use ordeal::{Move, Moved};
@@ -50,6 +52,7 @@ pub use persistence::RESUME_UNIT;
 pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
 pub use process::Memory;
 pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
+pub use silence::GUEST_ENDED;
 
 use crate::facts::Facts;
 use crate::finding::{Blames, Finding, Problem};

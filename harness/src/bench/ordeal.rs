@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::guest::{BOOT_LIMIT, GUEST_NOT_UP};
-use super::{Bench, Running, STEP_LIMIT, within};
+use super::guest::BOOT_LIMIT;
+use super::{Bench, GUEST_LOST, Running, STEP_LIMIT, within};
 use crate::finding::Problem;
 
 /// Another one after each start of a kernel.
@@ -76,7 +76,7 @@ impl Bench {
             })
             .await?;
         let silent = || Problem::Found {
-            finding: &GUEST_NOT_UP,
+            finding: &GUEST_LOST,
             message: format!("{} did not come back from its restart", guest.name()),
         };
         up.ok_or_else(silent)
@@ -86,12 +86,16 @@ impl Bench {
     /// away.
     pub async fn attempt_move(&mut self, guest: &Running, how: Move) -> Result<Moved, Problem> {
         let name = guest.name();
-        let output = match how {
-            Move::Save => self.hand(&["managedsave", name]).await?,
-            Move::Migrate => {
-                let here = self.own_address().await?;
-                self.hand(&["migrate", "--live", name, &here]).await?
-            }
+        let here = self.own_address().await?;
+        let words = match how {
+            Move::Save => vec!["managedsave", name],
+            Move::Migrate => vec!["migrate", "--live", name, &here],
+        };
+        let has_vfs = !self.told(name, false).await?.hostdevs.is_empty();
+        let output = if has_vfs {
+            self.hand(&words).await?
+        } else {
+            self.try_out(&words).await?
         };
         if output.success() {
             self.has_ended(guest);

@@ -25,6 +25,7 @@ macro_rules! handover_findings {
             $crate::bench::HANDOVER_HANGS,
             $crate::bench::NOT_SEEN,
             $crate::bench::GUEST_LOST,
+            $crate::bench::GUEST_ENDED,
             $($own),*
         ]
     };
@@ -38,6 +39,11 @@ impl Bench {
     /// A refusal that is not the VF's is a problem of the bench.
     pub async fn attach_interface(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
         self.attach(guest.name(), vf, &["--live", "--config"]).await
+    }
+
+    /// Hands a VF to a running guest, but not to its next start.
+    pub async fn attach_live(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
+        self.attach(guest.name(), vf, &["--live"]).await
     }
 
     /// Gives a VF to a guest for its next start.
@@ -85,14 +91,20 @@ impl Bench {
         self.told(guest.name(), false).await
     }
 
+    /// Runs `virsh` on a guest with a VF, or about to have one, whose fault it may be that libvirt refuses or hangs.
     pub(super) async fn hand(&mut self, words: &[&str]) -> Result<Output, Problem> {
-        let output = self.virsh(words).await.map_err(|problem| {
+        let output = self.try_out(words).await;
+        output.map_err(|problem| {
             problem.instead_of_silence(&HANDOVER_HANGS, &format!("`virsh {}`", words.join(" ")))
-        })?;
-        if output.success() {
-            return Ok(output);
+        })
+    }
+
+    /// Runs `virsh`, which may refuse; where the machine is at fault, that is a problem of the bench.
+    pub(super) async fn try_out(&mut self, words: &[&str]) -> Result<Output, Problem> {
+        let output = self.virsh(words).await?;
+        if !output.success() {
+            not_the_machines(&output, words)?;
         }
-        not_the_machines(&output, words)?;
         Ok(output)
     }
 }

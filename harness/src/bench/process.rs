@@ -1,16 +1,17 @@
 //! The emulator's process of a guest, in verbs.
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use super::{Bench, Running};
 use crate::finding::Problem;
 
 /// What the kernel says of the memory of a process, in KiB (Linux Documentation/filesystems/proc.rst,
-/// `VmLck` and `VmRSS`).
+/// `VmLck`, `VmPin` and `VmRSS`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// What is locked. Pages that vfio has pinned count here (Linux 6.12
-    /// drivers/vfio/vfio_iommu_type1.c, `vfio_lock_acct`).
+    /// What is locked. Pages that vfio has pinned count here (Linux 6.12 drivers/vfio/vfio_iommu_type1.c,
+    /// `vfio_lock_acct`). Where iommufd does its work they always count as pinned, and as locked only where it accounts as
+    /// vfio does (drivers/iommu/iommufd/pages.c, `do_update_pinned`): the larger of the two tells it everywhere.
     pub locked: u64,
     /// What is in memory at all.
     pub resident: u64,
@@ -23,13 +24,22 @@ impl Memory {
             line.trim().strip_suffix("kB")?.trim().parse().ok()
         };
         Some(Self {
-            locked: field("VmLck:")?,
+            locked: field("VmLck:")?.max(field("VmPin:")?),
             resident: field("VmRSS:")?,
         })
     }
 }
 
 impl Bench {
+    /// When a guest's emulator was started, in clock ticks since this machine was: another process may have the number of
+    /// one that has ended (Linux Documentation/filesystems/proc.rst, `stat`, `start_time`).
+    pub async fn started_at(&mut self, guest: &Running) -> Result<u64, Problem> {
+        let process = self.process_of(guest).await?;
+        let path = format!("/proc/{process}/stat");
+        let stat = self.read(&path).await?;
+        Ok(started(&stat).with_context(|| format!("{path} holds {stat:?}"))?)
+    }
+
     /// The process id of a guest's emulator. libvirt writes it down (libvirt src/qemu/qemu_process.c,
     /// `qemuProcessPrepareHost`).
     pub async fn process_of(&mut self, guest: &Running) -> Result<u32, Problem> {
@@ -38,25 +48,6 @@ impl Bench {
         Ok(text
             .parse()
             .with_context(|| format!("{path} holds {text:?}"))?)
-    }
-
-    /// A process that is to be killed must be the emulator of that guest: libvirt names the guest to it (libvirt
-    /// src/qemu/qemu_command.c, `qemuBuildNameCommandLine`).
-    pub(super) async fn is_emulator_of(
-        &mut self,
-        process: u32,
-        guest: &Running,
-    ) -> Result<(), Problem> {
-        let line = self.read(&format!("/proc/{process}/cmdline")).await?;
-        let name = format!("guest={},", guest.name());
-        if line.contains(&name) {
-            return Ok(());
-        }
-        Err(anyhow!(
-            "process {process} is not the emulator of {}: {line:?}",
-            guest.name()
-        )
-        .into())
     }
 
     /// What a guest's emulator takes of the machine's memory.
@@ -78,9 +69,22 @@ impl Bench {
     }
 }
 
+/// The 22nd field. The second one, a name in brackets, may hold blanks.
+fn started(stat: &str) -> Option<u64> {
+    let (_, after) = stat.rsplit_once(") ")?;
+    after.split(' ').nth(22 - 3)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Memory;
+    use super::{Memory, started};
+
+    #[test]
+    fn the_start_of_a_process_is_read() {
+        let stat = "1043 (CPU 0/KVM) S) S 1 1042 1042 0 -1 138412416 70914 0 17 0 1029 215 0 0 20 0 4 0 16371 2356572160 82189 18446744073709551615";
+        assert_eq!(started(stat), Some(16371));
+        assert_eq!(started("1043 (qemu) S 1"), None);
+    }
 
     /// Of the lab's QEMU 11.1.3, shortened.
     const STATUS: &str = "Name:\tqemu-system-x86\nVmPeak:\t 2301340 kB\nVmLck:\t  262400 kB\nVmPin:\t       0 kB\nVmRSS:\t  402136 kB\nThreads:\t4\n";

@@ -26,7 +26,7 @@ pub const LIBVIRT_UNAVAILABLE: Finding = Finding::bench(
 pub const DISK_FULL: Finding = Finding::bench(
     "disk-full",
     "There is no room on this machine's disk for what a guest starts with, or for what libvirt writes of it.",
-    "Free some: a guest takes about 30 MB in /var/lib/libvirt/boot, and its console and log in /var/log/libvirt/qemu.",
+    "Free some: a guest takes about 30 MB in /var/lib/libvirt/boot, its memory once in /var/lib/libvirt/qemu/save, and its console and log in /var/log/libvirt/qemu.",
 );
 
 /// What libvirt and QEMU say where the machine is at fault, and not the VF.

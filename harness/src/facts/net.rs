@@ -24,7 +24,7 @@ pub async fn net(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<NetFacts>> {
     Ok(all)
 }
 
-/// The interface that a function's is a part of (Linux 6.12 net/core/dev.c, `netdev_adjacent_sysfs_add`); `None` for none.
+/// The interface that a function's is a part of (Linux 6.12 net/core/dev.c, `__netdev_adjacent_dev_insert`); `None` for none.
 pub(crate) async fn master(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NetFacts>> {
     let Some(part) = net(host, bdf).await?.into_iter().next() else {
         return Ok(None);

@@ -29,7 +29,7 @@ impl World {
             ["systemctl", arguments @ ..] => self.systemctl(arguments),
             ["modinfo", "-n", module] => self.modinfo(module),
             ["virsh", words @ ..] => self.virsh(words),
-            ["sh", "-c", line] if line.starts_with("kill -9 ") => self.kill(&line[8..]),
+            ["sh", "-c", line] if line.contains("kill -9 ") => self.kill_if(line),
             ["ethtool", "-i", name] => self.ethtool(name),
             ["ip", arguments @ ..] => ip::run(self, arguments),
             [program, ..] => failed(
@@ -41,6 +41,12 @@ impl World {
             ),
             [] => failed(127, "no command was given"),
         }
+    }
+
+    /// Whether a command never comes to an end.
+    pub(super) fn hangs(&self, argv: &[&str]) -> bool {
+        let detaches = argv.starts_with(&["virsh", "detach-interface"]) && argv.contains(&"--live");
+        detaches && argv.contains(&"hostdev") && self.model.has(Fault::DetachHangs)
     }
 
     fn modinfo(&self, module: &str) -> Output {

@@ -5,7 +5,7 @@ mod guests;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::tests::{path, profile};
 use super::{Fault, Simulator};
@@ -13,6 +13,8 @@ use crate::machine::Host;
 
 const MANY_CLAIMS: &str = "total_vfs = 6\nvf_msix = 5\nmax_mtu = 9000\nvf_reset = ['flr']";
 const VF0: &str = "/sys/bus/pci/devices/0000:01:10.0";
+/// A command that has not ended by then never does.
+const FOR_EVER: Duration = Duration::from_mins(5);
 const DRIVERS: &str = "/sys/bus/pci/drivers";
 
 /// What the machine says to one and the same sequence of questions.
@@ -185,7 +187,11 @@ impl Interview {
     }
 
     async fn run(&mut self, argv: &[&str]) {
-        let output = self.host.run(argv).await.unwrap();
+        let Ok(output) = timeout(FOR_EVER, self.host.run(argv)).await else {
+            let _ = writeln!(self.answers, "$ {argv:?} hangs");
+            return;
+        };
+        let output = output.unwrap();
         let _ = writeln!(
             self.answers,
             "$ {argv:?} {} {} {}",

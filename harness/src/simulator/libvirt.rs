@@ -7,7 +7,7 @@ mod outside;
 mod pair;
 mod process;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
@@ -27,6 +27,10 @@ pub(super) struct Libvirt {
     guests: BTreeMap<String, Guest>,
     /// How many guests were started.
     starts: u32,
+    /// How often a VF came back from a guest.
+    returns: u32,
+    /// Those whose emulator ended by itself.
+    crashed: BTreeSet<String>,
 }
 
 /// A guest that libvirt knows.
@@ -69,6 +73,8 @@ struct Emulator {
     balloon: u64,
     /// How many files it has open.
     files: u32,
+    /// How often it got a VF.
+    turns: u64,
 }
 
 /// The interface of a guest that its emulator makes.
@@ -140,12 +146,25 @@ impl Libvirt {
         self.guests.get_mut(name)?.live.as_mut()
     }
 
+    /// The guests that have VFs.
+    fn with_vfs(&self) -> impl Iterator<Item = &str> {
+        let guests = self.running();
+        guests
+            .filter(|(_, live)| !live.cards.is_empty())
+            .map(|(name, _)| name)
+    }
+
+    /// The guests that run.
+    fn running(&self) -> impl Iterator<Item = (&str, &Live)> {
+        let guests = self.guests.iter();
+        guests.filter_map(|(name, guest)| Some((name.as_str(), guest.live.as_ref()?)))
+    }
+
     /// The guest that has a VF.
     fn user(&self, vf: Bdf) -> Option<&str> {
         let has = |live: &Live| live.cards.iter().any(|card| card.vf == vf);
-        let mut guests = self.guests.iter();
-        let user = guests.find(|(_, guest)| guest.live.as_ref().is_some_and(has));
-        user.map(|(name, _)| name.as_str())
+        let user = self.running().find(|(_, live)| has(live));
+        user.map(|(name, _)| name)
     }
 }
 
@@ -194,6 +213,7 @@ impl World {
                 printed(format!("Removed managedsave image for domain '{name}'\n"))
             }
             ("domstate", []) => self.virsh_state(name),
+            ("domstate", ["--reason"]) => self.virsh_state_and_reason(name),
             ("dumpxml", which) => self.virsh_dumpxml(name, !which.is_empty()),
             ("setmem", [kib, "--live"]) => self.virsh_setmem(name, kib),
             ("dommemstat", []) => self.virsh_memstat(name),

@@ -47,6 +47,7 @@ mod restarts;
 mod tests;
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -150,6 +151,9 @@ impl Host for Simulator {
         }
         if let ["systemctl", "is-system-running", options @ ..] = argv {
             return Ok(self.is_running(options).await);
+        }
+        if self.at_present(|world| world.hangs(argv)) {
+            pending::<()>().await;
         }
         Ok(self.at_present(|world| world.command(argv)))
     }

@@ -251,6 +251,12 @@ impl World {
         let first_busy = busy && self.device.history.busy_removals == 1;
         let attached = self.guests_have_vfs();
         let hangs = attached && self.model.has(Fault::RemovalUnderGuestHangs);
+        if attached && self.model.has(Fault::RemovalUnderGuestOdd) {
+            return Step::of(Err(Errno::ENOMEM));
+        }
+        if self.model.has(Fault::RemovalEndsGuest) {
+            self.end_guests_with_vfs();
+        }
         let asked = if hangs {
             Duration::ZERO
         } else {

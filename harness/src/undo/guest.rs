@@ -11,7 +11,7 @@ use crate::machine::Host;
 
 /// How long a guest may take to let go of a function: it waits 5 s by itself (PCI Express Base
 /// Specification 6.7.1.5, attention button).
-const LETS_GO: Duration = Duration::from_secs(20);
+const LETS_GO: Duration = Duration::from_mins(1);
 
 /// How often libvirt is asked whether it has.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -53,16 +53,22 @@ async fn remove_remains(host: &dyn Host, name: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         folders => folders?,
     };
-    let is_of_it = |folder: &String| folder.starts_with("domain-") && folder.ends_with(&end);
-    if !folders.iter().any(is_of_it) {
-        return Ok(());
+    let is_of_it = |folder: &str| folder.starts_with("domain-") && folder.ends_with(&end);
+    for folder in folders {
+        // A guest of another device may have the same short name.
+        if is_of_it(&folder) && !is_in_use(host, &folder, &short).await? {
+            command(host, &["rm", "-r", &format!("{RUNNING}/{folder}")]).await?;
+        }
     }
-    let pattern = format!("domain-*{end}");
-    // A guest of another device may have the same short name. What is older than this boot, in which /dev was made, belongs
-    // to none that runs.
-    let old = ["!", "-newer", "/dev/null", "-exec", "rm", "-r", "{}", "+"];
-    let find = ["find", RUNNING, "-maxdepth", "1", "-name", &pattern];
-    command(host, &[&find[..], &old].concat()).await
+    Ok(())
+}
+
+/// Whether a folder is that of a guest that runs: libvirt puts the guest's number before its name.
+async fn is_in_use(host: &dyn Host, folder: &str, short: &str) -> io::Result<bool> {
+    let number = folder.split('-').nth(1).unwrap_or_default();
+    let argv = ["virsh", "domname", number];
+    let output = bounded(&argv.join(" "), host.run(&argv)).await?;
+    Ok(output.success() && output.text().trim().starts_with(short))
 }
 
 /// Ends a guest, unless it has ended by itself.
@@ -95,9 +101,10 @@ async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
     let hostdevs = had.hostdevs.iter().map(|it| ["hostdev", &it.mac]);
     let direct = had.direct.iter().map(|mac| ["direct", mac]);
     for interface in hostdevs.chain(direct) {
-        // Refused while the guest is still at an earlier request: what counts is whether it goes.
+        // Refused while the guest is still at an earlier request, and libvirt may not come back from it: what counts is
+        // whether it goes.
         let argv = detach(guest, interface, "--live");
-        bounded(&argv.join(" "), host.run(&argv)).await?;
+        let _ = bounded(&argv.join(" "), host.run(&argv)).await;
     }
     // Each request may have taken its time.
     let end = Instant::now() + LETS_GO;

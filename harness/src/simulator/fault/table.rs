@@ -338,6 +338,11 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "a guest does not let go of a VF",
     ),
     (
+        Fault::DetachHangs,
+        "detach-hangs",
+        "libvirt never comes to an end with taking a VF from a guest",
+    ),
+    (
         Fault::VfStaysOnVfio,
         "vf-stays-on-vfio",
         "a VF does not get its driver back after a guest",
@@ -386,6 +391,11 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         Fault::RefusalDisturbsGuest,
         "refusal-disturbs-guest",
         "a guest loses its VF when another one is refused it",
+    ),
+    (
+        Fault::RefusalDeadensCard,
+        "refusal-deadens-card",
+        "the card of a guest has no link any more when another guest is refused its VF",
     ),
     (
         Fault::OneVfPerGuest,
@@ -438,6 +448,16 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "the emulator leaves a file open each time it gets a VF",
     ),
     (
+        Fault::HotplugLeaksMemory,
+        "hotplug-leaks-memory",
+        "the emulator keeps some memory each time it gets a VF",
+    ),
+    (
+        Fault::HotplugLeaksNames,
+        "hotplug-leaks-names",
+        "a VF that comes back from a guest leaves the name of another interface behind",
+    ),
+    (
         Fault::RemovalUnderGuestHangs,
         "removal-under-guest-hangs",
         "removing VFs does not return while a guest has one",
@@ -446,6 +466,16 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         Fault::GuestNotTold,
         "guest-not-told",
         "a guest still sees a VF that the kernel has removed",
+    ),
+    (
+        Fault::RemovalEndsGuest,
+        "removal-ends-guest",
+        "the emulator of a guest crashes when the VF that it has is removed",
+    ),
+    (
+        Fault::RemovalUnderGuestOdd,
+        "removal-under-guest-odd",
+        "removing VFs while a guest has one is refused with an answer of no known driver",
     ),
     (
         Fault::RestartLosesVf,
@@ -471,6 +501,16 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         Fault::MigrationLetThrough,
         "migration-let-through",
         "a guest that has a VF can be saved and migrated",
+    ),
+    (
+        Fault::GuestImmobile,
+        "guest-immobile",
+        "libvirt migrates no guest at all",
+    ),
+    (
+        Fault::MigrationStaysRefused,
+        "migration-stays-refused",
+        "a guest that had a VF cannot be migrated when it is gone either",
     ),
     (
         Fault::StartWithVfRefused,

@@ -172,6 +172,8 @@ impl Interview {
         self.detach(MACS[0], &["--live", "--config"]).await;
         self.told().await;
         self.memory().await;
+        self.list("/sys/class/net").await;
+        self.virsh(&["migrate", "--live", "a", "there"]).await;
         self.run(&["ip", "-j", "link", "show", "dev", "enp1s0"])
             .await;
         self.link(&format!("{VF0}/driver")).await;
@@ -213,10 +215,9 @@ impl Interview {
         let pf = self.host.read("/sys/class/net/enp1s0/address").await;
         let pf = String::from_utf8(pf.unwrap_or_default()).unwrap();
         let pid = self.host.read("/run/libvirt/qemu/a.pid").await;
-        let kill = format!(
-            "kill -9 {}",
-            String::from_utf8(pid.unwrap_or_default()).unwrap().trim()
-        );
+        let pid = String::from_utf8(pid.unwrap_or_default()).unwrap();
+        let pid = pid.trim();
+        let kill = format!("grep -qaF guest=a, /proc/{pid}/cmdline && kill -9 {pid}");
         let echo = "/proc/self/exe traffic echo --interface enp1s0";
         let ping = format!(
             "/proc/self/exe traffic ping --interface enp1s0v1 --to {} --largest 1514 --at-least 5",

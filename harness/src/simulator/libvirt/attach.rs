@@ -84,6 +84,9 @@ impl World {
             if self.model.has(Fault::RefusalDisturbsGuest) {
                 self.let_go(vf);
             }
+            if let Some(function) = self.device.function(vf) {
+                function.mute |= self.model.has(Fault::RefusalDeadensCard);
+            }
             return Err(format!(
                 "Requested operation is not valid: PCI device {vf} is in use by driver QEMU, domain {user}"
             ));
@@ -156,6 +159,7 @@ impl World {
             live.cards.push(Card::new(vf, mac, found));
             live.emulator.populated = true;
             live.emulator.files += leaks;
+            live.emulator.turns += 1;
         }
     }
 
@@ -178,6 +182,11 @@ impl World {
         }
         if !self.model.has(Fault::VfStaysOnVfio) {
             self.rebind(vf, "");
+        }
+        if self.model.has(Fault::HotplugLeaksNames) {
+            self.libvirt.returns += 1;
+            let left = format!("/sys/class/net/left{}", self.libvirt.returns);
+            self.tree.folder(&left);
         }
     }
 
@@ -206,13 +215,17 @@ impl World {
 
     /// Whether any guest has a VF.
     pub(in super::super) fn guests_have_vfs(&self) -> bool {
-        let mut lives = self.libvirt.guests.values();
-        lives.any(|guest| {
-            guest
-                .live
-                .as_ref()
-                .is_some_and(|live| !live.cards.is_empty())
-        })
+        self.libvirt.with_vfs().next().is_some()
+    }
+
+    /// The emulators of all guests that have a VF crash.
+    pub(in super::super) fn end_guests_with_vfs(&mut self) {
+        let names: Vec<String> = self.libvirt.with_vfs().map(str::to_owned).collect();
+        for name in names {
+            self.end(&name);
+            self.libvirt.crashed.insert(name);
+        }
+        self.publish_processes();
     }
 
     /// libvirt keeps the address of the VF's interface, to give it back (libvirt

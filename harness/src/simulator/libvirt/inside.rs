@@ -226,11 +226,7 @@ impl World {
 
     /// Whether a guest has an interface of that address, and runs.
     pub(in super::super) fn is_in_a_guest(&self, mac: &str) -> bool {
-        let mut lives = self
-            .libvirt
-            .guests
-            .values()
-            .filter_map(|guest| guest.live.as_ref());
+        let mut lives = self.libvirt.running().map(|(_, live)| live);
         lives.any(|live| {
             let mut cards = live.cards.iter();
             let stays = live.standby.as_ref().is_some_and(|own| own.mac == mac);

@@ -11,14 +11,11 @@ impl World {
     /// What is against saving or migrating a guest: that it has a VF.
     fn bound_to_host(&self, name: &str) -> Option<String> {
         let live = self.libvirt.live(name)?;
-        let card = live
-            .cards
-            .first()
-            .filter(|_| !self.model.has(Fault::MigrationLetThrough))?;
-        Some(format!(
-            "Requested operation is not valid: cannot migrate domain: {}: VFIO migration init failed: migration is not supported in kernel: Inappropriate ioctl for device",
-            card.vf
-        ))
+        let stays = live.emulator.turns > 0 && self.model.has(Fault::MigrationStaysRefused);
+        let bound = !live.cards.is_empty() && !self.model.has(Fault::MigrationLetThrough);
+        (bound || stays).then(|| {
+            "Requested operation is not valid: cannot migrate domain: 0000:01:10.0: VFIO migration init failed: migration is not supported in kernel: Inappropriate ioctl for device".to_owned()
+        })
     }
 
     pub(super) fn virsh_save(&mut self, name: &str) -> Output {
@@ -38,7 +35,10 @@ impl World {
     /// To this very machine: refused in any case, but for another reason where nothing else is against it.
     pub(super) fn virsh_migrate(&mut self, name: &str) -> Output {
         let here = "internal error: Attempt to migrate guest to the same host 62718d20-10f4-4232-9f9d-8d203e05e655";
-        let why = self.bound_to_host(name);
+        let immobile = self.model.has(Fault::GuestImmobile).then(|| {
+            "internal error: unable to execute QEMU command 'migrate': State blocked by non-migratable device 'kvmclock'".to_owned()
+        });
+        let why = self.bound_to_host(name).or(immobile);
         failed(1, &format!("error: {}", why.as_deref().unwrap_or(here)))
     }
 

@@ -110,6 +110,7 @@ impl World {
                 populated: false,
                 balloon: 256 * 1024,
                 files: 86,
+                turns: 0,
             },
         };
         if let Some(guest) = self.libvirt.guests.get_mut(name) {
@@ -157,6 +158,17 @@ impl World {
             Some(_) => "running",
         };
         printed(format!("{state}\n\n"))
+    }
+
+    /// With the words of libvirt tools/virsh-domain-monitor.c, `virshDomainShutoffReason` and others.
+    pub(super) fn virsh_state_and_reason(&self, name: &str) -> Output {
+        let reason = match self.libvirt.live(name) {
+            None if self.libvirt.crashed.contains(name) => "shut off (crashed)",
+            None => "shut off (destroyed)",
+            Some(live) if live.paused => "paused (user)",
+            Some(_) => "running (booted)",
+        };
+        printed(format!("{reason}\n\n"))
     }
 
     /// A guest's kernel is restarted: it finds its cards anew.

@@ -96,11 +96,7 @@ impl World {
     /// Whether frames of that address pass by the emulated interface: where its guest has no VF of the
     /// same address.
     pub(in super::super) fn passes_by_standby(&self, mac: &str) -> bool {
-        let mut lives = self
-            .libvirt
-            .guests
-            .values()
-            .filter_map(|guest| guest.live.as_ref());
+        let mut lives = self.libvirt.running().map(|(_, live)| live);
         lives.any(|live| {
             let stays = live.standby.as_ref().is_some_and(|own| own.mac == mac);
             stays && live.cards.iter().all(|card| card.mac != mac)

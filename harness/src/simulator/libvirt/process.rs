@@ -11,6 +11,8 @@ use super::{Live, not_running};
 /// The memory of a guest in KiB, and what else of it a device can reach, as seen in the lab.
 const RAM: u64 = 256 * 1024;
 const REACHABLE: u64 = RAM + 256;
+/// What it keeps each time under [`Fault::HotplugLeaksMemory`], in KiB.
+const LEAK: u64 = 4096;
 /// What an emulator has in memory before a VF has touched all of its guest's, and after, in KiB.
 const RESIDENT: [u64; 2] = [198_048, 325_836];
 
@@ -44,6 +46,13 @@ impl World {
             &format!("{at}/cmdline"),
             format!("qemu-system-x86_64\0-name\0guest={name},debug-threads=on\0"),
         );
+        self.tree.file(
+            &format!("{at}/stat"),
+            format!(
+                "{0} (qemu-system-x86) S 1 {0} {0} 0 -1 138412416 70914 0 17 0 1029 215 0 0 20 0 4 0 {0} 2356572160\n",
+                live.emulator.process
+            ),
+        );
         for file in 0..live.emulator.files {
             self.tree.file(&format!("{at}/fd/{file}"), "");
         }
@@ -60,11 +69,26 @@ impl World {
         let emulator = &live.emulator;
         let inhibited = !live.cards.is_empty() && !self.model.has(Fault::BalloonNotInhibited);
         let given = if inhibited { 0 } else { RAM - emulator.balloon };
-        RESIDENT[usize::from(emulator.populated)] - given
+        let leaks = self.model.has(Fault::HotplugLeaksMemory);
+        let leaked = if leaks { emulator.turns * LEAK } else { 0 };
+        RESIDENT[usize::from(emulator.populated)] - given + leaked
     }
 
-    /// `kill -9`.
-    pub(in super::super) fn kill(&mut self, process: &str) -> Output {
+    /// `grep -qaF guest=NAME, /proc/PROCESS/cmdline && kill -9 PROCESS`.
+    pub(in super::super) fn kill_if(&mut self, line: &str) -> Output {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ["grep", _, wanted, file, "&&", "kill", "-9", process] = words[..] else {
+            return failed(2, &format!("the simulated shell does not know `{line}`"));
+        };
+        let command_line = self.tree.read(file).unwrap_or_default();
+        if String::from_utf8_lossy(&command_line).contains(wanted) {
+            self.kill(process)
+        } else {
+            failed(1, "")
+        }
+    }
+
+    fn kill(&mut self, process: &str) -> Output {
         let is_it = |live: &Live| live.emulator.process.to_string() == process;
         let mut guests = self.libvirt.guests.iter();
         let killed = guests.find(|(_, guest)| guest.live.as_ref().is_some_and(is_it));

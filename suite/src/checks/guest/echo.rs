@@ -12,8 +12,8 @@ use super::{LIMIT, NEEDS_TWO};
 
 pub(super) const NO_WAY: Finding = Finding::device(
     "no-way-for-frames",
-    "No frame that the VF in the guest sent to its neighbour was answered within 10 s, although both interfaces have a link.",
-    "Look at `ip link show` of the PF: address, VLAN and spoofchk of the VF; a switch in the card that does not forward between its functions is a setting of the PF's driver.",
+    "No frame that the VF in the guest sent to its neighbour was answered within 10 s.",
+    "See device::link_up for a link of the neighbour. Look at `ip link show` of the PF: address, VLAN and spoofchk of the VF; a switch in the card that does not forward between its functions is a setting of the PF's driver.",
 );
 pub(super) const HARMED: Finding = Finding::device(
     "frames-harmed",

@@ -7,13 +7,18 @@ use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
 use harness::{handover_findings, require};
 
-use super::plugged::{plug, still_has};
+use super::plugged::{NO_DRIVER, NO_LINK, Plugged, plug_card, still_has};
 use super::{LIMIT_TWO_STARTS, NEEDS};
 
 const LET_IN: Finding = Finding::device(
     "second-guest-let-in",
     "A VF that a guest has was handed to a second guest. Both could read and change the memory of the other.",
     "Update libvirt; do not use this machine for guests that must not trust each other.",
+);
+const OTHER_REASON: Finding = Finding::device(
+    "exclusion-not-explained",
+    "A VF that a guest has was refused to a second guest, but the reason does not name the guest that has it.",
+    "Read libvirt's reason in the report.",
 );
 const TWICE: Finding = Finding::device(
     "second-attachment-accepted",
@@ -34,14 +39,20 @@ pub const CHECK: Check = Check {
     needs: NEEDS,
     limit: LIMIT_TWO_STARTS,
     provokes: &[],
-    findings: handover_findings![LET_IN, TWICE, DISTURBED],
+    findings: handover_findings![LET_IN, OTHER_REASON, TWICE, DISTURBED, NO_DRIVER, NO_LINK],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {
-    let plugged = plug(bench).await?;
+    let plugged = plug_card(bench).await?;
+    refused_to_another(bench, &plugged).await?;
+    refused_once_more(bench, &plugged).await?;
+    still_has(bench, &plugged, &DISTURBED).await
+}
+
+async fn refused_to_another(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
     let second = bench.guest('b').await?;
-    let other = bench.attach_interface(&second, plugged.vf).await?;
+    let other = bench.attach_interface(&second, *vf).await?;
     require!(
         bench,
         !other.success(),
@@ -50,14 +61,26 @@ async fn run(bench: &mut Bench) -> Answer {
         other.status,
         other.stderr
     );
-    let again = bench.attach_interface(&plugged.guest, plugged.vf).await?;
-    require!(
-        bench,
-        !again.success(),
-        TWICE,
-        "`virsh attach-interface` for the same guest once more: exit {}, {:?}",
-        again.status,
-        again.stderr
-    );
-    still_has(bench, &plugged, &DISTURBED).await
+    let reason = &other.stderr;
+    let named = reason.contains("in use") && reason.contains(guest.name());
+    require!(bench, named, OTHER_REASON, "libvirt's reason: {reason:?}");
+    Ok(())
+}
+
+/// By the command of the requirement, which libvirt refuses since its next start would have the VF twice already, and to
+/// the running guest alone.
+async fn refused_once_more(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+    let again = bench.attach_interface(guest, *vf).await?;
+    let live = bench.attach_live(guest, *vf).await?;
+    for (attached, how) in [(again, "--live --config"), (live, "--live")] {
+        require!(
+            bench,
+            !attached.success(),
+            TWICE,
+            "`virsh attach-interface {how}` for the same guest once more: exit {}, {:?}",
+            attached.status,
+            attached.stderr
+        );
+    }
+    Ok(())
 }

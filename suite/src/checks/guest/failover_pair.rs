@@ -14,7 +14,8 @@ use harness::{handover_findings, require};
 
 use super::echo::{HARMED, NO_WAY, passes};
 use super::plugged::{
-    DETACH_REFUSED, GUEST_KEEPS, NO_DRIVER, NO_LINK, REFUSED, card_in, is_a_card, lets_go, vfs,
+    DETACH_REFUSED, GUEST_KEEPS, NO_DRIVER, NO_LINK, REFUSED, card_in, is_a_card, is_forgotten,
+    lets_go, vfs,
 };
 use super::{LIMIT, NEEDS_TWO, PATIENCE};
 
@@ -80,6 +81,7 @@ async fn run(bench: &mut Bench) -> Answer {
         CUT_OFF,
         "to another VF, without the VF: {pinged}"
     );
+    is_forgotten(bench, &guest, vfs[0]).await?;
     by_vf(bench, &guest, vfs[0], &mac, &neighbour).await?;
     Ok(())
 }

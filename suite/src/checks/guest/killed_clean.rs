@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use harness::bench::{Bench, End, Running};
+use harness::bench::{Bench, End, Killed, Running};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::pci::Bdf;
 use harness::{handover_findings, require};
@@ -15,7 +15,7 @@ use super::echo::{HARMED, NO_WAY, passes};
 use super::plugged::{
     NO_DRIVER, NO_LINK, START_REFUSED, card_in, hand_over, is_a_card, is_back, vfs,
 };
-use super::{LIMIT, NEEDS_TWO};
+use super::{LIMIT_TWO_STARTS, NEEDS_TWO};
 
 /// How long a process may take to end, and libvirt to take note: its memory is unpinned and the VF is reset.
 const ENDS: Duration = Duration::from_mins(1);
@@ -42,7 +42,7 @@ pub const CHECK: Check = Check {
     proves: "when a guest's emulator is killed in the midst of traffic, its neighbours lose no frame, and the next guest uses the virtual function",
     source: "Linux drivers/vfio/pci/vfio_pci_core.c (reset when the last user is gone)",
     needs: NEEDS_TWO,
-    limit: LIMIT,
+    limit: LIMIT_TWO_STARTS,
     provokes: &[],
     findings: handover_findings![
         NO_DRIVER,
@@ -63,14 +63,11 @@ async fn run(bench: &mut Bench) -> Answer {
     let guest = bench.guest('a').await?;
     hand_over(bench, &guest, vfs[0]).await?;
     kill(bench, &guest, vfs[1]).await?;
-    let state = bench.wait_until_ended(&guest, ENDS).await?;
-    let ended = state == "shut off";
-    require!(bench, ended, LINGERS, "the killed guest is {state:?}");
     is_back(bench, vfs[0], driver.as_deref(), &NOT_BACK).await?;
     works_anew(bench).await
 }
 
-/// Kills the guest while it and another VF exchange frames with the PF.
+/// Kills the guest while it and another VF exchange frames with the PF, the latter until it has ended.
 async fn kill(bench: &mut Bench, guest: &Running, neighbour: Bdf) -> Answer {
     let there = in_guest(bench, guest).await?;
     let pf = bench.end_here(bench.pf()).await?;
@@ -78,13 +75,16 @@ async fn kill(bench: &mut Bench, guest: &Running, neighbour: Bdf) -> Answer {
     // What they lose without it is not the kill's fault.
     passes(bench, &neighbour, &pf, "the PF, before").await?;
     let doomed = [&pf, &there];
-    let pinged = bench.kill_amid(guest, doomed, [&neighbour, &pf]).await?;
-    let unharmed = pinged.is_unharmed();
+    let killed = bench.kill_amid(guest, doomed, [&neighbour, &pf], ENDS);
+    let Killed { state, neighbours } = killed.await?;
+    let ended = state == "shut off";
+    require!(bench, ended, LINGERS, "the killed guest is {state:?}");
+    let unharmed = neighbours.is_unharmed();
     require!(
         bench,
         unharmed,
         NEIGHBOURS,
-        "another VF to the PF and back: {pinged}"
+        "another VF to the PF and back: {neighbours}"
     );
     Ok(())
 }

@@ -6,7 +6,9 @@ use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
 use harness::{handover_findings, require};
 
-use super::plugged::{DETACH_REFUSED, GUEST_KEEPS, plug, still_has, unplug};
+use super::plugged::{
+    DETACH_REFUSED, GUEST_KEEPS, NO_DRIVER, NO_LINK, plug_card, still_has, unplug,
+};
 use super::{LIMIT, NEEDS};
 
 const ENDED: Finding = Finding::device(
@@ -28,13 +30,13 @@ pub const CHECK: Check = Check {
     needs: NEEDS,
     limit: LIMIT,
     provokes: &[],
-    findings: handover_findings![ENDED, LOST, DETACH_REFUSED, GUEST_KEEPS],
+    findings: handover_findings![ENDED, LOST, DETACH_REFUSED, GUEST_KEEPS, NO_DRIVER, NO_LINK],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {
-    let plugged = plug(bench).await?;
-    let before = bench.process_of(&plugged.guest).await?;
+    let plugged = plug_card(bench).await?;
+    let before = bench.started_at(&plugged.guest).await?;
     bench.restart_libvirt().await?;
     let state = bench.state_of(plugged.guest.name()).await?;
     require!(
@@ -43,12 +45,12 @@ async fn run(bench: &mut Bench) -> Answer {
         ENDED,
         "the guest was running, is {state}"
     );
-    let after = bench.process_of(&plugged.guest).await?;
+    let after = bench.started_at(&plugged.guest).await?;
     require!(
         bench,
         before == after,
         ENDED,
-        "the guest was process {before}, is process {after}"
+        "the guest's process was started at {before}, and is one that was started at {after}"
     );
     still_has(bench, &plugged, &LOST).await?;
     unplug(bench, &plugged).await

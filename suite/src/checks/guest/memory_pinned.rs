@@ -18,7 +18,7 @@ const OTHER: u64 = 64 * 1024;
 const NOT_PINNED: Finding = Finding::device(
     "guest-memory-not-pinned",
     "A guest has a VF, but its memory is not locked, or not once. A page that the kernel moves while the VF writes to it is lost.",
-    "Read VmLck in the transcript; a kernel that accounts pinned pages elsewhere (VmPin, with iommufd) is not known to this check.",
+    "Read VmLck and VmPin in the transcript; update the kernel and QEMU.",
 );
 const STAYS_PINNED: Finding = Finding::device(
     "guest-memory-stays-pinned",

@@ -8,7 +8,7 @@ use harness::check::{Answer, Check, Finding};
 use harness::{handover_findings, require};
 use nix::errno::Errno;
 
-use super::plugged::{plug, still_has};
+use super::plugged::{NO_DRIVER, NO_LINK, plug_card, still_has};
 use super::{LIMIT, NEEDS_TWO};
 
 const CHANGED: Finding = Finding::device(
@@ -30,12 +30,12 @@ pub const CHECK: Check = Check {
     needs: NEEDS_TWO,
     limit: LIMIT,
     provokes: &[],
-    findings: handover_findings![CHANGED, DISTURBED],
+    findings: handover_findings![CHANGED, DISTURBED, NO_DRIVER, NO_LINK],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {
-    let plugged = plug(bench).await?;
+    let plugged = plug_card(bench).await?;
     let attempt = bench.attempt_numvfs("2").await?;
     require!(
         bench,

@@ -6,7 +6,7 @@ use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
 use harness::{handover_findings, require};
 
-use super::plugged::{NO_DRIVER, NO_LINK, is_a_card, plug, still_has};
+use super::plugged::{NO_DRIVER, NO_LINK, is_a_card, plug_card, still_has};
 use super::{LIMIT, NEEDS};
 
 const NOT_PAUSED: Finding = Finding::device(
@@ -33,7 +33,7 @@ pub const CHECK: Check = Check {
 };
 
 async fn run(bench: &mut Bench) -> Answer {
-    let plugged = plug(bench).await?;
+    let plugged = plug_card(bench).await?;
     for (verb, expected) in [("suspend", "paused"), ("resume", "running")] {
         let state = bench.guest_does(&plugged.guest, verb).await?;
         require!(

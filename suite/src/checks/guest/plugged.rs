@@ -76,13 +76,25 @@ pub(super) async fn plug(bench: &mut Bench) -> Result<Plugged, Problem> {
     })
 }
 
+/// Some drivers make a VF's interface only some time after they have bound to it.
 async fn before(bench: &mut Bench, vf: Bdf) -> Result<Before, Problem> {
+    let driver = bench.driver_of(vf).await?;
+    if driver.is_some() {
+        bench.wait_for_class(vf, "net", PATIENCE).await?;
+    }
     let nets = bench.nets_of(vf).await?;
     Ok(Before {
         attributes: bench.vf_attributes(0).await?,
-        driver: bench.driver_of(vf).await?,
+        driver,
         address: nets.into_iter().next().map(|net| net.mac),
     })
+}
+
+/// As [`plug`]; in the guest the VF is a network card with a link.
+pub(super) async fn plug_card(bench: &mut Bench) -> Result<Plugged, Problem> {
+    let plugged = plug(bench).await?;
+    is_a_card(bench, &plugged.guest, plugged.card).await?;
+    Ok(plugged)
 }
 
 /// On the host the VF must have the driver that it had.
@@ -178,10 +190,12 @@ pub(super) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> 
     Ok(())
 }
 
-/// The guest must still have the VF, as if nothing had happened.
+/// The guest must still have the VF, which had a link ([`plug_card`]), as if nothing had happened.
 pub(super) async fn still_has(
     bench: &mut Bench,
-    Plugged { guest, vf, .. }: &Plugged,
+    Plugged {
+        guest, vf, card, ..
+    }: &Plugged,
     finding: &'static Finding,
 ) -> Answer {
     let told = bench.told(guest.name(), false).await?;
@@ -191,7 +205,10 @@ pub(super) async fn still_has(
     let ids = ids(bench).await?;
     let seen = bench.functions_now(guest, ids).await?;
     let text = format!("VFs that the guest sees: {}", listed(&seen));
-    bench.assert(seen.len() == 1, finding, text)
+    bench.assert(seen == [*card], finding, text)?;
+    let link = bench.carrier_in(guest, *card, PATIENCE).await?;
+    let text = format!("the link of the guest's card: {link:?}");
+    bench.assert(link.is_ok(), finding, text)
 }
 
 /// Takes the VF back from the running guest and from its next start; the guest must let it go, and libvirt hear of it.
@@ -202,10 +219,14 @@ pub(super) async fn unplug(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugge
         .context("libvirt does not tell the VF of the guest that has it")?;
     let detached = bench.detach_interface(guest, &hostdev.mac).await?;
     lets_go(bench, guest, &detached).await?;
-    // libvirt gives the VF back to the host only then.
-    let told = bench.wait_until_forgotten(guest, *vf, PATIENCE).await?;
+    is_forgotten(bench, guest, *vf).await
+}
+
+/// libvirt must hear that a guest has let the VF go: only then it gives the VF back to the host.
+pub(super) async fn is_forgotten(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
+    let told = bench.wait_until_forgotten(guest, vf, PATIENCE).await?;
     let text = format!("libvirt's VFs of the guest: {}", listed(&told.hostdevs));
-    bench.assert(told.hostdev(*vf).is_none(), &GUEST_KEEPS, text)
+    bench.assert(told.hostdev(vf).is_none(), &GUEST_KEEPS, text)
 }
 
 /// libvirt must not have refused to take the VF back, and the guest must let it go.
