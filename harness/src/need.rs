@@ -2,7 +2,7 @@
 
 use reports::SkipKind;
 
-use crate::facts::{Facts, Port};
+use crate::facts::{DeviceFacts, Facts, Port};
 use crate::profile::{Kind, Profile};
 
 /// Something that must be there for a check to make sense.
@@ -14,6 +14,8 @@ pub enum Need {
     Sriov,
     /// The limit is at least two.
     SeveralVfs,
+    /// Another PF of the same kind is a device of the run too.
+    SecondPf,
     /// The profile's driver is bound to the PF.
     PfDriver,
     /// The driver of a VF binds without further preparation.
@@ -60,6 +62,7 @@ impl Need {
             Self::Nic => "network adapter",
             Self::Sriov => "SR-IOV in the kernel",
             Self::SeveralVfs => "two VFs or more",
+            Self::SecondPf => "a second PF of the profile",
             Self::PfDriver => "the profile's PF driver",
             Self::VfDriver => "VFs that bind by themselves",
             Self::Iommu => "IOMMU groups",
@@ -113,12 +116,18 @@ impl Need {
             Self::Vfio => unmet(facts.host.vfio.available, || {
                 "the kernel has no vfio-pci: see host::vfio".into()
             }),
-            Self::Isolation => unmet(is_apart(facts), || {
+            Self::Isolation => unmet(is_apart(&facts.device), || {
                 "a bridge above the device shares its IOMMU group: see device::acs_path".into()
             }),
             Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
             Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
-            Self::PfDriver => unmet(pf_driver(facts) == Some(&profile.driver.pf), || {
+            Self::SecondPf => unmet(
+                facts.second.as_ref().is_some_and(|pf| is_fit(profile, pf)),
+                || {
+                    "this run has no second PF of the profile that is fit for guests: run without --device on a machine where another one is free".into()
+                },
+            ),
+            Self::PfDriver => unmet(pf_driver(&facts.device) == Some(&profile.driver.pf), || {
                 wrong_driver(profile, facts)
             }),
             Self::Iommu => unmet(facts.host.iommu.groups > 0, || {
@@ -170,10 +179,18 @@ fn unmet(met: bool, reason: impl FnOnce() -> String) -> Option<Missing> {
 
 /// The kernel puts a bridge that does not isolate into one group with all that is behind it, VFs
 /// included (Linux 6.12 drivers/iommu/iommu.c, `pci_device_group`).
-fn is_apart(facts: &Facts) -> bool {
-    let group = facts.device.iommu_group.as_ref();
+fn is_apart(device: &DeviceFacts) -> bool {
+    let group = device.iommu_group.as_ref();
     let shares = |port: &Port| group.is_some_and(|group| group.members.contains(&port.bdf));
-    !facts.device.path.iter().any(shares)
+    !device.path.iter().any(shares)
+}
+
+/// Whether another PF meets what a device must to hand a VF to a guest: what it lacks is for its own checks to find.
+fn is_fit(profile: &Profile, pf: &DeviceFacts) -> bool {
+    pf_driver(pf) == Some(&profile.driver.pf)
+        && pf.sriov.is_some_and(|sriov| sriov.totalvfs > 0)
+        && !pf.net.is_empty()
+        && is_apart(pf)
 }
 
 fn total(facts: &Facts) -> u16 {
@@ -187,12 +204,12 @@ fn no_sriov(facts: &Facts) -> String {
     }
 }
 
-fn pf_driver(facts: &Facts) -> Option<&String> {
-    facts.device.driver.as_ref().map(|driver| &driver.name)
+fn pf_driver(device: &DeviceFacts) -> Option<&String> {
+    device.driver.as_ref().map(|driver| &driver.name)
 }
 
 fn wrong_driver(profile: &Profile, facts: &Facts) -> String {
-    let bound = pf_driver(facts).map_or("no driver", |name| name);
+    let bound = pf_driver(&facts.device).map_or("no driver", |name| name);
     format!(
         "{bound} is bound to the PF, the profile needs {}",
         profile.driver.pf

@@ -128,6 +128,11 @@ pub async fn look(host: &dyn Host, before: &DeviceFacts, boot: Boot) -> io::Resu
     Ok(Now { boot, device })
 }
 
+/// Whether a device is where it was.
+pub async fn is_there(host: &dyn Host, before: &DeviceFacts) -> io::Result<bool> {
+    Ok(find(host, before).await? == Some(before.bdf))
+}
+
 /// Where the device is: first where it was.
 async fn find(host: &dyn Host, before: &DeviceFacts) -> io::Result<Option<Bdf>> {
     let mut places: Vec<Bdf> = Vec::new();

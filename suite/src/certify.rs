@@ -182,7 +182,13 @@ async fn returned(host: &dyn Host, bench: &mut Bench, run: &Run) -> anyhow::Resu
     }
     let now = returned::look(host, &bench.facts.device, into).await?;
     if now.device != Some(bench.pf()) {
-        bench.is_elsewhere();
+        bench.is_elsewhere(bench.pf());
+    }
+    let facts = bench.facts.clone();
+    if let Some(second) = &facts.second
+        && !returned::is_there(host, second).await?
+    {
+        bench.is_elsewhere(second.bdf);
     }
     Ok(returned::judge(run, bench.pf(), &now))
 }

@@ -3,9 +3,15 @@
 use harness::facts::{DeviceFacts, Facts, HostFacts};
 use harness::profile::{Claims, Profile};
 
+/// The property with the address of the other PF that the checks may change.
+pub(crate) const SECOND_PF: &str = "second pf";
+
 /// In the order of the reports.
 pub(crate) fn properties(profile: &Profile, facts: &Facts) -> Vec<(String, String)> {
     let mut pairs = of_device(profile, &facts.device);
+    if let Some(second) = &facts.second {
+        pairs.push((SECOND_PF, second.bdf.to_string()));
+    }
     pairs.extend(of_host(&facts.host));
     pairs.push(("tool version", env!("CARGO_PKG_VERSION").into()));
     let untested = untested(&profile.claims);

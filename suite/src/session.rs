@@ -49,6 +49,14 @@ pub struct Charge {
     pub folder: Option<PathBuf>,
 }
 
+impl Session {
+    /// Holds all its devices: a run may have changed another one beside its own.
+    pub fn lock(&self) -> Result<Vec<Lock>, LockError> {
+        let devices = self.devices.iter();
+        devices.map(|charge| Lock::take(charge.bdf)).collect()
+    }
+}
+
 impl Charge {
     /// The run as its journal tells it; `None` while it has not begun, so that nothing was touched.
     pub fn run(&self) -> anyhow::Result<Option<Run>> {

@@ -58,7 +58,7 @@ pub async fn subject(
     selected: Vec<String>,
 ) -> anyhow::Result<Subject> {
     let simulator = Simulator::new(&profile, fault);
-    let bdf = simulator.bdf();
+    let (bdf, other) = (simulator.bdf(), simulator.second());
     let host: Rc<dyn Host> = Rc::new(simulator);
     let names = facts::names(host.as_ref()).await;
     let machine = facts::host(host.as_ref())
@@ -67,12 +67,17 @@ pub async fn subject(
     let device = facts::device(host.as_ref(), bdf, &names)
         .await
         .context("cannot read the simulated device")?;
+    let second = match other {
+        Some(bdf) => Some(Box::new(facts::device(host.as_ref(), bdf, &names).await?)),
+        None => None,
+    };
     Ok(Subject {
         host,
         profile: Rc::new(profile),
         facts: Rc::new(Facts {
             host: machine,
             device,
+            second,
         }),
         environment: Environment::Simulator,
         choice: Choice {

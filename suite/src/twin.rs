@@ -9,6 +9,7 @@ use reports::{Outcome, Run};
 use vm_images::LabFault;
 
 use crate::checks;
+use crate::identity::SECOND_PF;
 use crate::simulated::{scratch, simulate_all};
 
 /// Where the simulator differs from a run in the lab, in words; empty where they agree.
@@ -104,13 +105,23 @@ fn answers(lab: &Run, simulated: &Run) -> Vec<String> {
 struct Answers(Vec<(String, Vec<String>)>);
 
 impl Answers {
-    /// Addresses are taken relative to the PF's bus. Of writes that race, nobody knows which comes first.
+    /// Addresses are taken relative to the bus of the PF, or of the second one. Of writes that race, nobody knows which
+    /// comes first.
     fn of(run: &Run, checked: &reports::Checked) -> Self {
-        let bus = run.identity.bdf.rsplit_once(':').map_or("", |(bus, _)| bus);
+        let identity = &run.identity;
+        let mut second = identity
+            .properties
+            .iter()
+            .filter(|(name, _)| name == SECOND_PF);
+        let second = second.next().map(|(_, bdf)| bus(bdf));
         let mut answers: Vec<(String, Vec<String>)> = Vec::new();
         for line in &checked.transcript {
             if let Some(command) = line.strip_prefix("$ ") {
-                answers.push((command.replace(bus, "BUS"), Vec::new()));
+                let mut command = command.replace(bus(&identity.bdf), "BUS");
+                if let Some(second) = second {
+                    command = command.replace(second, "SECOND BUS");
+                }
+                answers.push((command, Vec::new()));
             } else if let (Some(answer), Some((_, heard))) = (answer(line), answers.last_mut()) {
                 heard.push(answer.to_owned());
                 heard.sort();
@@ -138,6 +149,11 @@ impl Answers {
             ),
         }
     }
+}
+
+/// Domain and bus of an address.
+fn bus(bdf: &str) -> &str {
+    bdf.rsplit_once(':').map_or("", |(bus, _)| bus)
 }
 
 /// What a write was answered, where this line of a transcript says so: `  EBUSY, after 0.012 s`.

@@ -19,6 +19,7 @@ mod persistence;
 mod presence;
 mod process;
 mod refusal;
+mod second;
 mod silence;
 mod virsh;
 
@@ -52,11 +53,13 @@ pub use persistence::RESUME_UNIT;
 pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
 pub use process::Memory;
 pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
+pub use second::AtSecond;
 pub use silence::GUEST_ENDED;
 
 use crate::facts::Facts;
 use crate::finding::{Blames, Finding, Problem};
 use crate::machine::{Host, Output};
+use crate::pci::Bdf;
 use crate::profile::Profile;
 use crate::settings::Settings;
 use crate::undo::Undo;
@@ -93,8 +96,8 @@ pub struct Bench {
     guests: BTreeMap<char, Running>,
     /// How much of which file of a guest is in the evidence already, in bytes.
     kept: BTreeMap<String, usize>,
-    /// Whether the device is not where it was any more: whatever is there now is somebody else's.
-    elsewhere: bool,
+    /// Where a device is not any more that was there: whatever is there now is somebody else's.
+    left: Vec<Bdf>,
 }
 
 struct Pending {
@@ -114,14 +117,14 @@ impl Bench {
             pending: Vec::new(),
             guests: BTreeMap::new(),
             kept: BTreeMap::new(),
-            elsewhere: false,
+            left: Vec::new(),
         }
     }
 
-    /// The device is not where it was any more. What the kernel kept about it is gone with it, and
+    /// A device is not where it was any more. What the kernel kept about it is gone with it, and
     /// nothing may be undone on another one.
-    pub fn is_elsewhere(&mut self) {
-        self.elsewhere = true;
+    pub fn is_elsewhere(&mut self, device: Bdf) {
+        self.left.push(device);
     }
 
     /// A bench with changes that an earlier process promised to undo.
@@ -324,7 +327,7 @@ impl Bench {
         let mut left = Vec::new();
         let mut written = Ok(());
         for Pending { number, undo } in changes.into_iter().rev() {
-            let applied = if self.elsewhere && undo.is_of_the_device() {
+            let applied = if undo.device().is_some_and(|bdf| self.left.contains(&bdf)) {
                 Ok(())
             } else {
                 undo.apply(self.host.as_ref()).await

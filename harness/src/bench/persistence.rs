@@ -37,9 +37,9 @@ impl Bench {
             name: RESUME_UNIT.into(),
         };
         self.promise(&format!("install {RESUME_UNIT}"), undo)?;
-        self.promise("restart the machine", self.functions_undo())?;
-        if !self.facts.device.net.is_empty() {
-            self.promise("restart the machine", self.link_undo()?)?;
+        self.lose_over_restart()?;
+        if self.facts.second.is_some() {
+            self.at_second()?.lose_over_restart()?;
         }
         self.keep(&sysfs::unit(RESUME_UNIT), unit).await?;
         for argv in [
@@ -50,6 +50,15 @@ impl Bench {
             if !output.success() {
                 return Err(anyhow!("`{}`: {}", argv.join(" "), output.stderr).into());
             }
+        }
+        Ok(())
+    }
+
+    /// A restart takes VFs, and what was set by hand.
+    fn lose_over_restart(&mut self) -> Result<(), Problem> {
+        self.promise("restart the machine", self.functions_undo())?;
+        if !self.facts.device.net.is_empty() {
+            self.promise("restart the machine", self.link_undo()?)?;
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use serde_json::Value;
 
-use super::{Facts, device, host};
+use super::{DeviceFacts, Facts, device, host};
 use crate::machine::Host;
 
 /// What changes although everything was undone, with the reason. A rule fits where its words stand
@@ -24,13 +24,13 @@ const IGNORED: [(&[&str], &str); 16] = [
         &["host", "iommu", "groups"],
         "every other device of the machine has its groups too",
     ),
-    (&["device", "in_use"], "it is others who use it"),
+    (&["in_use"], "it is others who use it"),
     (
-        &["device", "nvme", "name"],
+        &["nvme", "name"],
         "the kernel gives numbers out as controllers come",
     ),
     (
-        &["device", "iommu_group", "id"],
+        &["iommu_group", "id"],
         "likewise as groups come; the members are compared",
     ),
     (
@@ -65,18 +65,26 @@ const IGNORED: [(&[&str], &str); 16] = [
 
 /// Reads the facts again, as far as they can be compared with earlier ones.
 pub async fn reread(machine: &dyn Host, before: &Facts) -> io::Result<Facts> {
-    let (host, device) = try_join(
-        host::host(machine),
-        device::observe(machine, before.device.bdf),
-    )
-    .await?;
+    let second = async {
+        match &before.second {
+            Some(second) => Box::pin(again(machine, second)).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let device = again(machine, &before.device);
+    let (host, device, second) = try_join3(host::host(machine), device, second).await?;
     Ok(Facts {
         host,
-        device: super::DeviceFacts {
-            name: before.device.name.clone(),
-            in_use: before.device.in_use.clone(),
-            ..device
-        },
+        device,
+        second: second.map(Box::new),
+    })
+}
+
+async fn again(machine: &dyn Host, before: &DeviceFacts) -> io::Result<DeviceFacts> {
+    Ok(DeviceFacts {
+        name: before.name.clone(),
+        in_use: before.in_use.clone(),
+        ..device::observe(machine, before.bdf).await?
     })
 }
 
@@ -173,6 +181,7 @@ mod tests {
         Facts {
             host: run(host::host(machine)).unwrap(),
             device,
+            second: None,
         }
     }
 
@@ -190,6 +199,26 @@ mod tests {
     #[test]
     fn vfs_that_were_left_behind() {
         insta::assert_snapshot!(differences(&lab_with_vfs()).join("\n"));
+    }
+
+    #[test]
+    fn a_second_pf_is_read_again_too() {
+        let before = Facts {
+            second: Some(Box::new(facts(&lab()).device)),
+            ..facts(&lab())
+        };
+        let left = |after: &Recorded| compare(&before, &run(reread(after, &before)).unwrap());
+        assert_eq!(left(&lab()), Vec::<String>::new());
+        let left = left(&lab_with_vfs());
+        assert!(left.contains(&"second.sriov.numvfs was 0, is 2".to_owned()));
+    }
+
+    #[test]
+    fn facts_of_an_earlier_version_know_no_second_pf() {
+        let facts = facts(&lab());
+        let mut text = serde_json::to_value(&facts).unwrap();
+        text.as_object_mut().unwrap().remove("second");
+        assert_eq!(serde_json::from_value::<Facts>(text).unwrap(), facts);
     }
 
     #[test]

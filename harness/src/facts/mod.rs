@@ -51,6 +51,9 @@ pub struct Facts {
     pub host: HostFacts,
     /// The device.
     pub device: DeviceFacts,
+    /// Another PF of the same kind that is free, and a device of the same run: its checks may change that one too.
+    #[serde(default)]
+    pub second: Option<Box<DeviceFacts>>,
 }
 
 /// What is known of a machine.

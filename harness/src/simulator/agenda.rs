@@ -62,6 +62,11 @@ impl Agenda {
         self.effects.retain(|(_, planned)| planned != effect);
     }
 
+    /// When the next thing happens.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.effects.iter().map(|(time, _)| *time).min()
+    }
+
     /// The next thing that should have happened by now, with its time.
     pub(super) fn due(&mut self, now: Instant) -> Option<(Instant, Effect)> {
         let next = self

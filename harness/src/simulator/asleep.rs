@@ -43,13 +43,7 @@ impl World {
     fn shift(&mut self, by: &impl Fn(Instant) -> Instant) {
         self.now = by(self.now);
         self.booted = by(self.booted);
-        self.agenda.shift(by);
         self.libvirt.shift(by);
-        for function in std::iter::once(&mut self.device.pf).chain(&mut self.device.vfs) {
-            function.since = by(function.since);
-            if let Some(interface) = &mut function.interface {
-                interface.since = by(interface.since);
-            }
-        }
+        self.shift_devices(by);
     }
 }

@@ -13,7 +13,6 @@ use crate::profile::Kind;
 use super::agenda::FOR_EVER;
 use super::fault::Fault;
 use super::log::Level;
-use super::model::PF;
 use super::tree::File;
 use super::{Step, World, kstrto};
 
@@ -69,7 +68,15 @@ impl World {
         let result = self.probe(bdf, driver);
         Step {
             result,
-            takes: if bdf == PF { PF_DRIVER } else { Duration::ZERO },
+            takes: self.driver_takes(bdf),
+        }
+    }
+
+    fn driver_takes(&self, bdf: Bdf) -> Duration {
+        if bdf == self.device.pf.bdf {
+            PF_DRIVER
+        } else {
+            Duration::ZERO
         }
     }
 
@@ -90,7 +97,7 @@ impl World {
                 takes: FOR_EVER,
             };
         }
-        if bdf == PF {
+        if bdf == self.device.pf.bdf {
             return self.unbind_pf();
         }
         self.release(bdf);
@@ -109,7 +116,7 @@ impl World {
         self.attach(bdf);
         Step {
             result: Ok(()),
-            takes: if bdf == PF { PF_DRIVER } else { Duration::ZERO },
+            takes: self.driver_takes(bdf),
         }
     }
 
@@ -147,7 +154,7 @@ impl World {
             self.accept_own(bdf, driver)?;
         }
         let mac = self.new_mac(bdf);
-        let (model, now) = (&self.model, self.now);
+        let (model, now, pf) = (&self.model, self.now, self.device.pf.bdf);
         let Some(function) = self.device.function(bdf) else {
             return Err(Errno::ENODEV);
         };
@@ -155,13 +162,13 @@ impl World {
         function.interface = if driver == VFIO {
             None
         } else {
-            function.new_interface(model, mac, now)
+            function.new_interface(model, pf, mac, now)
         };
-        if bdf == PF && driver != VFIO {
+        if bdf == pf && driver != VFIO {
             self.lower_total();
         }
         self.publish(bdf);
-        if bdf == PF && self.device.pf.interface.is_some() {
+        if bdf == pf && self.device.pf.interface.is_some() {
             self.interface_appeared();
         }
         Ok(())
@@ -173,7 +180,7 @@ impl World {
             .functions()
             .any(|function| function.bdf == bdf && function.driver_override.is_some());
         let autoprobe = self.device.autoprobe || self.model.has(Fault::AutoprobeIgnored);
-        if bdf == PF || autoprobe || overridden {
+        if bdf == self.device.pf.bdf || autoprobe || overridden {
             Ok(())
         } else {
             Err(Errno::ENODEV)
@@ -185,14 +192,14 @@ impl World {
     fn accept_vfio(&self, bdf: Bdf) -> Result<(), Errno> {
         match self.groups.of(bdf) {
             None => Err(Errno::EINVAL),
-            Some(_) if bdf == PF && self.device.num_vfs > 0 => Err(Errno::EBUSY),
+            Some(_) if bdf == self.device.pf.bdf && self.device.num_vfs > 0 => Err(Errno::EBUSY),
             Some(_) => Ok(()),
         }
     }
 
     /// The probe of the PF's or of a VF's own driver.
     fn accept_own(&mut self, bdf: Bdf, driver: &str) -> Result<(), Errno> {
-        let refusal = if bdf == PF {
+        let refusal = if bdf == self.device.pf.bdf {
             self.device.history.binds += 1;
             // The first bind is that of the boot; of the others every other one fails.
             (self.model.has(Fault::ReloadLosesDriver)
@@ -242,12 +249,13 @@ impl World {
             takes += self.removal_takes();
             self.remove_vfs();
         }
-        self.release(PF);
+        self.release(self.device.pf.bdf);
         self.device.total_vfs = self.model.hardware_vfs;
         if self.device.num_vfs > 0 {
+            let pf = self.device.pf.bdf;
             self.say(
                 Level::Warning,
-                format!("{driver} {PF}: driver left SR-IOV enabled after remove"),
+                format!("{driver} {pf}: driver left SR-IOV enabled after remove"),
             );
         }
         self.publish_sriov();
@@ -266,7 +274,8 @@ impl World {
         let interface = function.interface.take();
         self.withdraw_binding(bdf, interface.as_ref());
         if let Some(interface) = interface {
-            self.agenda
+            self.device
+                .agenda
                 .cancel(&super::agenda::Effect::Carrier(interface.name));
         }
     }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::agenda::{Agenda, Effect};
+use super::agenda::Effect;
 use super::binding::VFIO;
 use super::fault::Fault;
 use super::function::Device;
 use super::groups::Groups;
 use super::libvirt::Libvirt;
 use super::log::{KernelLog, Level};
-use super::model::{Model, PF};
+use super::model::{Model, PF, SECOND, SECOND_PORT};
 use super::traffic::Frames;
 use super::tree::Tree;
 use super::{World, config_space, machine};
@@ -60,9 +60,11 @@ impl World {
         Self {
             tree: Tree::new(),
             log,
-            device: Device::new(&model, now),
+            device: Device::new(&model, PF, 0, now),
+            other: model
+                .second()
+                .map(|number| Device::new(&model, SECOND, number, now)),
             groups: Groups::default(),
-            agenda: Agenda::default(),
             libvirt: Libvirt::default(),
             frames: Frames::default(),
             vf_config: config_space::of_vf(&model),
@@ -73,25 +75,32 @@ impl World {
         }
     }
 
-    /// Drivers meet the device, udev applies its rules, and only then do scripts put the link up.
+    /// Both devices, as far as they are there.
     fn start(&mut self) {
         self.publish_drivers();
         self.publish_port();
-        if self.model.is_gone() {
-            self.publish_neighbour();
-            return;
+        if !self.model.is_gone() {
+            self.start_device();
         }
+        if self.other.is_some() {
+            self.publish_bridge(SECOND_PORT, self.model.buses(SECOND));
+            self.at(SECOND, Self::start_device);
+        }
+    }
+
+    /// Drivers meet a device, udev applies its rules, and only then do scripts put the link up.
+    fn start_device(&mut self) {
         if self.model.has(Fault::WrongDriver) {
             self.device.pf.driver_override = Some(VFIO.into());
         }
         self.publish_pf();
-        self.attach(PF);
-        self.publish_neighbour();
+        self.attach(self.device.pf.bdf);
         if self.model.restarts == 0 {
             // Nobody has watched the first boot: it is over.
             self.boot_link();
         } else {
-            self.agenda.at(self.booted + NETWORK, Effect::BootLink);
+            let up = self.booted + NETWORK;
+            self.device.agenda.at(up, Effect::BootLink);
         }
     }
 

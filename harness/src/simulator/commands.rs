@@ -59,8 +59,8 @@ impl World {
         failed(1, &format!("modinfo: ERROR: Module {module} not found."))
     }
 
-    fn ethtool(&mut self, name: &str) -> Output {
-        let Some(function) = self.device.owner(name) else {
+    fn ethtool(&self, name: &str) -> Output {
+        let Some(function) = self.owner(name) else {
             return failed(71, "Cannot get driver information: No such device");
         };
         let (bdf, driver) = (function.bdf, function.driver.clone().unwrap_or_default());

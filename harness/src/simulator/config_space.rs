@@ -23,27 +23,34 @@ const BAR_64_PREFETCHABLE: u64 = 0xc; // PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE
 const ISOLATING: u16 = 0x1d; // PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF
 
 /// The PF's BAR 0, and the memory in which the VF BARs lie: above 4 GiB, as large devices want it.
-pub(super) const PF_BAR: u64 = 0x38_0000_0000;
+const PF_BAR: u64 = 0x38_0000_0000;
+/// How far it is from there to those of the next device.
+const NEXT_DEVICE: u64 = 0x8_0000_0000;
 /// The size of the PF's BAR 0.
 pub(super) const PF_BAR_SIZE: u64 = 0x10_0000;
 
-/// The physical function's.
-pub(super) fn physical(model: &Model) -> Vec<u8> {
+/// Where BAR 0 of a device's PF lies.
+pub(super) fn pf_bar(number: u8) -> u64 {
+    PF_BAR + NEXT_DEVICE * u64::from(number)
+}
+
+/// The physical function's. `number` tells devices of one kind apart.
+pub(super) fn physical(model: &Model, number: u8) -> Vec<u8> {
     let ids = &model.ids;
     let swapped = u16::from(model.has(Fault::IdsDisagree));
     let mut space = Space::new(0);
     space.ids(ids.vendor, ids.device ^ swapped, model);
-    space.put64(0x10, PF_BAR | BAR_64_PREFETCHABLE);
+    space.put64(0x10, pf_bar(number) | BAR_64_PREFETCHABLE);
     space.power(0x40, true);
     space.msix(0x70, model.pf_msix);
     space.express(0xa0, ENDPOINT, FLR, trained(model), model.row.express);
     space.extended(0x100, 0x01, 2); // PCI_EXT_CAP_ID_ERR
     space.extended(0x140, 0x03, 1); // PCI_EXT_CAP_ID_DSN
-    space.put64(0x144, 0x0200_00ff_ff00_0100);
+    space.put64(0x144, 0x0200_00ff_ff00_0100 + u64::from(number));
     if model.sriov {
         space.extended(0x150, 0x0e, 1); // PCI_EXT_CAP_ID_ARI
         space.extended(SRIOV, 0x10, 1); // PCI_EXT_CAP_ID_SRIOV
-        space.sriov(model);
+        space.sriov(model, number);
     }
     space.bytes
 }
@@ -123,8 +130,8 @@ pub(super) fn trained(model: &Model) -> Express {
 }
 
 /// The address of each VF BAR and the size of one VF's part; without addresses where firmware gave none.
-pub(super) fn vf_bars(model: &Model) -> Vec<(u8, u64, u64)> {
-    let mut next = PF_BAR + PF_BAR_SIZE;
+pub(super) fn vf_bars(model: &Model, number: u8) -> Vec<(u8, u64, u64)> {
+    let mut next = pf_bar(number) + PF_BAR_SIZE;
     let assigned = !model.has(Fault::VfBarsUnassigned);
     let place = |bar: &super::driver::Bar| {
         let here = next.next_multiple_of(bar.size);
@@ -219,7 +226,7 @@ impl Space {
         self.put16(at + 0x12, link_register(status));
     }
 
-    fn sriov(&mut self, model: &Model) {
+    fn sriov(&mut self, model: &Model, number: u8) {
         self.put16(SRIOV + 0x08, if model.ari { ARI_HIERARCHY } else { 0 });
         self.put16(SRIOV + 0x0c, model.hardware_vfs);
         self.put16(SRIOV + 0x0e, model.hardware_vfs);
@@ -228,7 +235,7 @@ impl Space {
         self.put16(SRIOV + 0x1a, model.vf_device);
         self.put32(SRIOV + 0x1c, 0x553); // 4 KiB to 4 MiB
         self.put32(SRIOV + 0x20, 0x001);
-        for (index, address, _) in vf_bars(model) {
+        for (index, address, _) in vf_bars(model, number) {
             self.put64(
                 SRIOV + 0x24 + 4 * usize::from(index),
                 address | BAR_64_PREFETCHABLE,
@@ -264,7 +271,7 @@ mod tests {
     #[test]
     fn the_pf_reads_back_as_it_was_meant() {
         let model = model(None);
-        let read = read(physical(&model));
+        let read = read(physical(&model, 0));
         let sriov = read.sriov.unwrap();
         assert_eq!(
             (
@@ -275,7 +282,7 @@ mod tests {
             ),
             (8, 0, false, true)
         );
-        assert_eq!(sriov.vf(PF, 1), model.vf(1));
+        assert_eq!(sriov.vf(PF, 1), model.vf(PF, 1));
         assert_eq!(
             sriov
                 .vf_bars
@@ -297,7 +304,7 @@ mod tests {
 
     #[test]
     fn enabling_shows_in_the_capability_and_keeps_its_other_bits() {
-        let mut bytes = physical(&model(None));
+        let mut bytes = physical(&model(None), 0);
         enable_vfs(&mut bytes, 3);
         let sriov = read(bytes.clone()).sriov.unwrap();
         assert_eq!(
@@ -310,7 +317,7 @@ mod tests {
             (3, true, true, true)
         );
         enable_vfs(&mut bytes, 0);
-        assert_eq!(bytes, physical(&model(None)));
+        assert_eq!(bytes, physical(&model(None), 0));
     }
 
     #[test]
@@ -350,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_degraded_link_shows_in_the_status_only() {
-        let express = read(physical(&model(Some(Fault::PcieDegraded))))
+        let express = read(physical(&model(Some(Fault::PcieDegraded)), 0))
             .express
             .unwrap();
         let [status, most] = [

@@ -93,6 +93,8 @@ pub enum Fault {
     RefusalDisturbsGuest,
     RefusalDeadensCard,
     OneVfPerGuest,
+    OnePfPerGuest,
+    SecondPfUncabled,
     PauseRefused,
     PauseLosesVf,
     MemoryNotPinned,

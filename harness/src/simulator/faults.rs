@@ -133,7 +133,7 @@ impl Interview {
 
     async fn over_restarts(&mut self) {
         let path = "/etc/udev/rules.d/a.rules";
-        let rule = r#"ACTION=="add", SUBSYSTEM=="net", ATTR{device/sriov_numvfs}="2""#;
+        let rule = r#"ACTION=="add", SUBSYSTEM=="net", KERNELS=="0000:01:00.0", ATTR{device/sriov_numvfs}="2""#;
         self.host.put(path, Some(rule.as_bytes())).await.unwrap();
         self.restart().await;
         self.host.put(path, None).await.unwrap();

@@ -5,8 +5,9 @@ use tokio::time::Instant;
 use crate::pci::Bdf;
 use crate::profile::Kind;
 
+use super::agenda::Agenda;
 use super::fault::Fault;
-use super::model::{Model, PF};
+use super::model::Model;
 
 /// One PCI function.
 #[derive(Clone, Debug)]
@@ -66,6 +67,8 @@ impl Interface {
 /// The device: its functions and what the kernel keeps in `struct pci_sriov`.
 #[derive(Clone, Debug)]
 pub(super) struct Device {
+    /// Its number among those of its kind, from 0.
+    pub number: u8,
     /// The physical function.
     pub pf: Function,
     /// The virtual functions.
@@ -80,6 +83,8 @@ pub(super) struct Device {
     pub config: Vec<u8>,
     /// What happened since boot, for faults that come with use.
     pub history: History,
+    /// What is to happen to it.
+    pub agenda: Agenda,
 }
 
 /// What happened since boot.
@@ -120,13 +125,12 @@ impl Function {
     pub(super) fn new_interface(
         &self,
         model: &Model,
+        pf: Bdf,
         mac: [u8; 6],
         since: Instant,
     ) -> Option<Interface> {
         (model.kind == Kind::Nic).then(|| Interface {
-            name: self
-                .index
-                .map_or("enp1s0".into(), |index| model.vf_interface(index)),
+            name: model.interface(pf, self.index),
             mac,
             since,
             up: false,
@@ -134,6 +138,11 @@ impl Function {
             mtu: 1500,
             was_down: false,
         })
+    }
+
+    /// Its network interface, if that is called so.
+    pub(super) fn interface_named(&self, name: &str) -> Option<&Interface> {
+        self.interface.as_ref().filter(|own| own.name == name)
     }
 
     /// Whether this driver's id table or `driver_override` names the function
@@ -158,21 +167,28 @@ pub(super) fn default_reset_methods(model: &Model, is_vf: bool) -> Vec<String> {
 
 impl Device {
     /// The device at boot, before any driver.
-    pub(super) fn new(model: &Model, now: Instant) -> Self {
+    pub(super) fn new(model: &Model, pf: Bdf, number: u8, now: Instant) -> Self {
         Self {
-            pf: Function::new(model, PF, None, now),
+            number,
+            pf: Function::new(model, pf, None, now),
             vfs: Vec::new(),
             num_vfs: 0,
             total_vfs: model.hardware_vfs,
             autoprobe: true,
-            config: super::config_space::physical(model),
+            config: super::config_space::physical(model, number),
             history: History::default(),
+            agenda: Agenda::default(),
         }
     }
 
     /// All functions.
     pub(super) fn functions(&self) -> impl Iterator<Item = &Function> {
         std::iter::once(&self.pf).chain(&self.vfs)
+    }
+
+    /// Whether it has a VF at an address.
+    pub(super) fn has(&self, vf: Bdf) -> bool {
+        self.vfs.iter().any(|own| own.bdf == vf)
     }
 
     /// The function at an address.
@@ -186,11 +202,6 @@ impl Device {
     pub(super) fn owner(&mut self, interface: &str) -> Option<&mut Function> {
         std::iter::once(&mut self.pf)
             .chain(&mut self.vfs)
-            .find(|function| {
-                function
-                    .interface
-                    .as_ref()
-                    .is_some_and(|own| own.name == interface)
-            })
+            .find(|function| function.interface_named(interface).is_some())
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::pci::Bdf;
 
 use super::fault::Fault;
-use super::model::{Model, PF, PORT, SIBLING};
+use super::model::{Model, PF, PORT, SECOND, SECOND_PORT, SIBLING, port_of};
 
 /// Which function is in which group.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,11 @@ pub(super) fn has_iommu(model: &Model) -> bool {
 fn inseparable(model: &Model, one: Bdf, other: Bdf) -> bool {
     let vfs = [one, other]
         .iter()
-        .all(|bdf| ![PORT, PF, SIBLING].contains(bdf));
+        .all(|bdf| ![PORT, PF, SIBLING, SECOND_PORT, SECOND].contains(bdf));
+    // What is behind another root port is another's.
+    if port_of(one) != port_of(other) {
+        return false;
+    }
     match model.fault {
         Some(Fault::AcsMissing) => true,
         Some(Fault::PfGroupShared) => [one, other].iter().all(|bdf| [PF, SIBLING].contains(bdf)),

@@ -41,12 +41,12 @@ pub(super) fn run(world: &mut World, arguments: &[&str]) -> Output {
 
 /// Errors as iproute2 prints those of netlink: what the kernel says of an MTU, and nothing else here.
 fn set(world: &mut World, name: &str, setting: &[&str]) -> Output {
-    if world.device.owner(name).is_none() {
+    let Some(bdf) = world.owner(name).map(|function| function.bdf) else {
         return failed(1, &format!("Cannot find device \"{name}\""));
-    }
+    };
     match setting {
-        ["up"] => world.set_up(name, true),
-        ["down"] => world.set_up(name, false),
+        ["up"] => world.at(bdf, |world| world.set_up(name, true)),
+        ["down"] => world.at(bdf, |world| world.set_up(name, false)),
         ["mtu", text] => {
             let Ok(mtu) = text.parse() else {
                 return failed(
@@ -54,7 +54,7 @@ fn set(world: &mut World, name: &str, setting: &[&str]) -> Output {
                     &format!("Error: argument \"{text}\" is wrong: Invalid \"mtu\" value"),
                 );
             };
-            if let Err(bad) = world.set_mtu(name, mtu) {
+            if let Err(bad) = world.at(bdf, |world| world.set_mtu(name, mtu)) {
                 return failed(2, &format!("Error: {}.", bad.0));
             }
         }
@@ -77,7 +77,6 @@ fn print(objects: Vec<Value>) -> Output {
 
 fn links(world: &World) -> Vec<Value> {
     let own = world
-        .device
         .functions()
         .filter_map(|function| function.interface.as_ref());
     let mtu = [*world.model.row.mtu.start(), world.model.max_mtu];
@@ -103,9 +102,9 @@ fn links(world: &World) -> Vec<Value> {
 fn owned_link(world: &World, name: &str) -> Option<Value> {
     let mut links = links(world).into_iter();
     let mut link = links.find(|link| link["ifname"] == name)?;
-    let pf = world.device.pf.interface.as_ref();
-    if pf.is_some_and(|pf| pf.name == name) {
-        let vfs = world.device.vfs.iter().enumerate();
+    let mut devices = world.devices();
+    if let Some(device) = devices.find(|device| device.pf.interface_named(name).is_some()) {
+        let vfs = device.vfs.iter().enumerate();
         link["vfinfo_list"] = vfs.map(|(index, vf)| vf_info(index, vf)).collect();
     }
     Some(link)

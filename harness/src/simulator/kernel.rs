@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use crate::pci::Bdf;
 
 use super::fault::Fault;
-use super::model::PF;
 use super::tree::File;
 use super::{Step, Turn, World, kstrto};
 
@@ -41,17 +40,28 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether it takes the PF's device lock.
-    fn locks(&self, text: &str) -> bool {
+    /// The function that it is about.
+    fn function(&self, text: &str) -> Option<Bdf> {
         match self {
-            Self::Attribute(bdf, name) => {
-                *bdf == PF && ["sriov_numvfs", "reset", "driver_override"].contains(name)
-            }
-            Self::Bind(_) | Self::Unbind(_) | Self::DriversProbe => {
-                kstrto::line(text) == PF.to_string()
-            }
-            Self::KernelLog | Self::ReadOnly | Self::Plain => false,
+            Self::Attribute(bdf, _) => Some(*bdf),
+            Self::Bind(_) | Self::Unbind(_) | Self::DriversProbe => kstrto::line(text).parse().ok(),
+            Self::KernelLog | Self::ReadOnly | Self::Plain => None,
         }
+    }
+
+    /// Whether it takes the PF's device lock.
+    fn locks(&self, text: &str, pf: Bdf) -> bool {
+        let is_pf = self.function(text) == Some(pf);
+        match self {
+            Self::Attribute(_, name) => {
+                is_pf && ["sriov_numvfs", "reset", "driver_override"].contains(name)
+            }
+            _ => is_pf,
+        }
+    }
+
+    fn is_numvfs(&self, pf: Bdf) -> bool {
+        matches!(self, Self::Attribute(bdf, "sriov_numvfs") if *bdf == pf)
     }
 }
 
@@ -64,22 +74,29 @@ impl World {
             // fs/sysfs/file.c, `sysfs_kf_write`: nothing written is nothing done.
             return Ok(Turn::Over(self.now, Ok(())));
         }
-        let text = kstrto::text(data);
-        let numvfs = matches!(target, Target::Attribute(PF, "sriov_numvfs"));
+        let bdf = target.function(kstrto::text(data));
+        self.at(bdf.unwrap_or(self.device.pf.bdf), |world| {
+            world.written(&target, &path, data)
+        })
+    }
+
+    fn written(&mut self, target: &Target<'_>, path: &str, data: &[u8]) -> Result<Turn<()>, Errno> {
+        let (text, pf) = (kstrto::text(data), self.device.pf.bdf);
+        let numvfs = target.is_numvfs(pf);
         let asked = if numvfs { self.numvfs_asked(text)? } else { 0 };
         let races = numvfs && self.model.has(Fault::WritersBothWin);
-        let locks = target.locks(text) && !races;
-        if let Some(until) = self.agenda.locked(self.now).filter(|_| locks) {
+        let locks = target.locks(text, pf) && !races;
+        if let Some(until) = self.device.agenda.locked(self.now).filter(|_| locks) {
             return Ok(Turn::Wait(until));
         }
         let step = if numvfs {
             self.numvfs_store(asked)
         } else {
-            self.store(&target, &path, text, data)
+            self.store(target, path, text, data)
         };
         let over = self.now + step.takes;
-        if target.locks(text) {
-            self.agenda.lock(over);
+        if target.locks(text, pf) {
+            self.device.agenda.lock(over);
         }
         Ok(Turn::Over(over, step.result))
     }
@@ -143,8 +160,10 @@ impl World {
     /// A `read(2)`. Reading `sriov_numvfs` waits for the device lock (`sriov_numvfs_show`).
     pub(super) fn read(&self, path: &str) -> Result<Turn<Vec<u8>>, Errno> {
         let real = self.tree.canonical_file(path)?;
-        let locks = matches!(Target::of(&real), Target::Attribute(PF, "sriov_numvfs"));
-        match self.agenda.locked(self.now).filter(|_| locks) {
+        let target = Target::of(&real);
+        let mut devices = self.devices();
+        let locks = devices.find(|device| target.is_numvfs(device.pf.bdf));
+        match locks.and_then(|device| device.agenda.locked(self.now)) {
             Some(until) => Ok(Turn::Wait(until)),
             None => Ok(Turn::Over(self.now, self.tree.read(&real))),
         }
@@ -152,9 +171,9 @@ impl World {
 
     /// Brings the world to the present.
     pub(super) fn catch_up(&mut self, now: Instant) {
-        while let Some((time, effect)) = self.agenda.due(now) {
+        while let Some((pf, time, effect)) = self.due(now) {
             self.now = time;
-            self.happen(&effect);
+            self.at(pf, |world| world.happen(&effect));
         }
         self.now = now;
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::World;
 use super::agenda::Effect;
 use super::fault::Fault;
 use super::function::Interface;
 use super::log::Level;
-use super::{World, model::PF};
 
 /// From "up" to a carrier: assumed; copper at 1 Gbit/s negotiates for two to four seconds.
 const NEGOTIATION: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub(super) struct BadMtu(pub(super) &'static str);
 impl World {
     /// The boot scripts put the PF's interface up, and the boot lasts until the link is there.
     pub(super) fn boot_link(&mut self) {
-        let carrier = !self.model.has(Fault::LinkDown);
+        let carrier = self.is_cabled();
         if let Some(interface) = &mut self.device.pf.interface {
             interface.up = true;
             interface.carrier = carrier;
@@ -46,10 +46,10 @@ impl World {
         interface.up = up;
         interface.was_down |= !up;
         interface.carrier = false;
-        self.agenda.cancel(&Effect::Carrier(name.to_owned()));
+        self.device.agenda.cancel(&Effect::Carrier(name.to_owned()));
         if up {
             self.await_carrier(name);
-        } else if bdf == PF {
+        } else if bdf == self.device.pf.bdf {
             self.pf_went_down();
         }
         self.publish(bdf);
@@ -78,7 +78,7 @@ impl World {
             interface.mtu = mtu;
         }
         self.publish(bdf);
-        if bdf == PF {
+        if bdf == self.device.pf.bdf {
             self.reset_pf();
         }
         Ok(())
@@ -100,7 +100,9 @@ impl World {
         }
         interface.carrier = false;
         let name = interface.name.clone();
-        self.agenda.at(self.now + RESET, Effect::Carrier(name));
+        self.device
+            .agenda
+            .at(self.now + RESET, Effect::Carrier(name));
         self.publish_pf();
         self.follow_pf(false);
     }
@@ -120,7 +122,7 @@ impl World {
             );
         }
         self.publish(bdf);
-        if bdf == PF {
+        if bdf == self.device.pf.bdf {
             self.follow_pf(true);
         }
     }
@@ -132,14 +134,25 @@ impl World {
         let lost = self.model.has(Fault::CarrierStaysDown)
             && pf.is_some_and(|interface| interface.was_down);
         let possible = if is_pf {
-            !self.model.has(Fault::LinkDown) && !lost
+            self.is_cabled() && !lost
         } else {
             pf.is_some_and(|interface| interface.carrier)
         };
         if possible {
-            self.agenda
+            self.device
+                .agenda
                 .at(self.now + NEGOTIATION, Effect::Carrier(name.to_owned()));
         }
+    }
+
+    /// Whether the PF's port has a link partner.
+    fn is_cabled(&self) -> bool {
+        let fault = if self.device.number == 0 {
+            Fault::LinkDown
+        } else {
+            Fault::SecondPfUncabled
+        };
+        !self.model.has(fault)
     }
 
     fn pf_went_down(&mut self) {

@@ -35,12 +35,13 @@ impl World {
             .function(bdf)
             .and_then(|function| function.index)
         else {
-            return [0x02, 0, 0, 1, 0, 0];
+            return [0x02, 0, 0, 1, 0, self.device.number];
         };
+        let number = self.device.number;
         let index = index.to_le_bytes()[0];
         let history = &mut self.device.history;
         let times = match self.model.row.vf_mac {
-            VfMac::Permanent => return [0x02, 0, 0, 1, 1, index],
+            VfMac::Permanent => return [0x02, number, 0, 1, 1, index],
             VfMac::OfPf => history.enables,
             VfMac::Random => {
                 history.random_macs += 1;
@@ -50,6 +51,6 @@ impl World {
         // Made up, and yet the same whenever the same is done.
         let [boot, ..] = self.model.restarts.to_le_bytes();
         let [low, high, ..] = times.to_le_bytes();
-        [0x06, 0, boot, high, low, index]
+        [0x06, number, boot, high, low, index]
     }
 }

@@ -1,4 +1,5 @@
-//! A model of a Linux machine with one SR-IOV device, made from the device's profile.
+//! A model of a Linux machine with an SR-IOV device, made from the device's profile. A network adapter has a second of
+//! its kind beside it.
 //!
 //! It answers as Linux 6.12 does: the same check order, the same errno, the same files. What it
 //! takes on tokio's clock is what the kernel takes; with a paused clock it takes no time at all.
@@ -24,10 +25,10 @@ mod log;
 mod mac;
 mod machine;
 mod model;
-mod neighbour;
 mod numvfs;
 mod publish;
 mod reset;
+mod second;
 mod systemctl;
 mod traffic;
 mod tree;
@@ -63,19 +64,19 @@ use crate::machine::{Host, Output};
 use crate::pci::Bdf;
 use crate::profile::Profile;
 
-use agenda::{Agenda, Effect};
+use agenda::Effect;
 use function::Device;
 use groups::Groups;
 use libvirt::{Inside, Libvirt, SOCKETS};
 use log::{KernelLog, Level};
-use model::{Model, PF};
+use model::{Model, PF, SECOND};
 use traffic::{Frames, Side};
 use tree::Tree;
 
 /// How long the machine is away when it restarts: assumed.
 const REBOOT: Duration = Duration::from_secs(30);
 
-/// A machine with one SR-IOV device.
+/// A machine with an SR-IOV device.
 pub struct Simulator {
     world: Rc<RefCell<World>>,
 }
@@ -91,6 +92,11 @@ impl Simulator {
     /// The address of the physical function.
     pub fn bdf(&self) -> Bdf {
         PF
+    }
+
+    /// The address of the second device's, where there is one.
+    pub fn second(&self) -> Option<Bdf> {
+        self.world.borrow().other.as_ref().map(|_| SECOND)
     }
 
     /// Looks again and again until the device lock is free, then waits until the kernel is done.
@@ -210,9 +216,11 @@ struct World {
     model: Model,
     tree: Tree,
     log: KernelLog,
+    /// The device that the kernel is about just now: the first, unless it is in the midst of something.
     device: Device,
+    /// The other of the two.
+    other: Option<Device>,
     groups: Groups,
-    agenda: Agenda,
     libvirt: Libvirt,
     frames: Frames,
     /// The config space of every VF.

@@ -22,15 +22,15 @@ pub(super) const PF: Bdf = Bdf {
     device: 0,
     function: 0,
 };
-/// The root port of the neighbour.
+/// The root port of the second device.
 pub(super) const SECOND_PORT: Bdf = Bdf {
     domain: 0,
     bus: 0,
     device: 4,
     function: 0,
 };
-/// Where a second device sits under some faults; no VF comes to lie there.
-pub(super) const NEIGHBOUR: Bdf = Bdf {
+/// The second device's physical function; no VF of the first comes to lie there.
+pub(super) const SECOND: Bdf = Bdf {
     domain: 0,
     bus: 2,
     device: 0,
@@ -43,6 +43,15 @@ pub(super) const SIBLING: Bdf = Bdf {
     device: 31,
     function: 7,
 };
+
+/// The root port that a function sits behind, or that it is.
+pub(super) fn port_of(bdf: Bdf) -> Bdf {
+    if bdf == SECOND_PORT || bdf.bus >= SECOND.bus {
+        SECOND_PORT
+    } else {
+        PORT
+    }
+}
 
 /// A device id that no driver has in its table.
 const NO_VF_DEVICE: u16 = 0xbad0;
@@ -72,8 +81,8 @@ pub(super) struct Model {
     pub ari: bool,
     /// First VF offset and VF stride.
     pub layout: Layout,
-    /// The last bus number behind the root port.
-    pub last_bus: u8,
+    /// How many bus numbers there are behind the root port beside the PF's own.
+    pub more_buses: u8,
     /// MSI-X vectors of the PF.
     pub pf_msix: u16,
     /// MSI-X vectors of a VF.
@@ -118,10 +127,10 @@ impl Model {
             },
             ari,
             layout,
-            last_bus: if ari {
-                last_bus(layout, hardware_vfs)
+            more_buses: if ari {
+                more_buses(layout, hardware_vfs)
             } else {
-                PF.bus
+                0
             },
             pf_msix: if wrong(Fault::MsixTableSmall) {
                 1
@@ -174,13 +183,30 @@ impl Model {
         ]
     }
 
-    /// What udev calls the interface of a VF.
-    pub(super) fn vf_interface(&self, index: u16) -> String {
-        if self.has(Fault::NameChanged) && self.restarts > 0 {
-            format!("eth{}", index + 1)
+    /// Which number the second device has among those of its kind, where there is one: 0 is the first, which has moved.
+    pub(super) fn second(&self) -> Option<u8> {
+        if self.has(Fault::DeviceMovedByReboot) {
+            (self.restarts > 0).then_some(0)
         } else {
-            format!("enp1s0v{index}")
+            (self.kind == Kind::Nic).then_some(1)
         }
+    }
+
+    /// What udev calls the interface of a PF or of one of its VFs.
+    pub(super) fn interface(&self, pf: Bdf, vf: Option<u16>) -> String {
+        let bus = pf.bus;
+        match vf {
+            None => format!("enp{bus}s0"),
+            Some(index) if self.has(Fault::NameChanged) && self.restarts > 0 => {
+                format!("eth{}", index + 1)
+            }
+            Some(index) => format!("enp{bus}s0v{index}"),
+        }
+    }
+
+    /// The first and the last bus number behind the root port of a PF.
+    pub(super) fn buses(&self, pf: Bdf) -> [u8; 2] {
+        [pf.bus, pf.bus + self.more_buses]
     }
 
     /// Whether this is what is wrong.
@@ -195,9 +221,9 @@ impl Model {
     }
 
     /// Where a VF answers; `None` beyond the last bus number there is.
-    pub(super) fn vf(&self, index: u16) -> Option<Bdf> {
+    pub(super) fn vf(&self, pf: Bdf, index: u16) -> Option<Bdf> {
         let beside = u16::from(self.has(Fault::VfAtWrongAddress));
-        PF.vf(self.layout.offset + beside, self.layout.stride, index)
+        pf.vf(self.layout.offset + beside, self.layout.stride, index)
     }
 
     /// Base class, sub-class and programming interface (Linux 6.12 include/linux/pci_ids.h,
@@ -265,11 +291,11 @@ fn vf_reset(claimed: &[String], row: &PfDriver, fault: Option<Fault>) -> Vec<Str
 }
 
 /// The bus numbers that a good firmware or kernel sets aside: enough for the last VF.
-fn last_bus(layout: Layout, vfs: u16) -> u8 {
+fn more_buses(layout: Layout, vfs: u16) -> u8 {
     let last = vfs
         .checked_sub(1)
         .and_then(|index| PF.vf(layout.offset, layout.stride, index));
-    last.map_or(PF.bus, |vf| vf.bus)
+    last.map_or(0, |vf| vf.bus - PF.bus)
 }
 
 #[cfg(test)]
@@ -302,14 +328,14 @@ mod tests {
             (model.hardware_vfs, model.lowers_to, model.vf_msix),
             (64, Some(63), 3)
         );
-        assert_eq!(model.vf(0).unwrap().to_string(), "0000:01:10.0");
+        assert_eq!(model.vf(PF, 0).unwrap().to_string(), "0000:01:10.0");
     }
 
     #[test]
     fn without_ari_the_vfs_need_a_second_bus() {
         let model = Model::new(&profile("igb", "igbvf", ""), Some(Fault::BusWindowSmall));
-        assert_eq!(model.vf(0).unwrap().bus, 2);
-        assert_eq!(model.last_bus, PF.bus);
+        assert_eq!(model.vf(PF, 0).unwrap().bus, 2);
+        assert_eq!(model.buses(PF), [PF.bus; 2]);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use super::binding::VFIO;
 use super::fault::Fault;
 use super::function::Function;
 use super::log::Level;
-use super::model::PF;
 use super::{Step, World, config_space, kstrto};
 
 /// What the core sleeps after it has set VF Enable, and after it has cleared it.
@@ -103,7 +102,7 @@ impl World {
 
     /// The PF driver's `sriov_configure` with a count.
     fn create_by_driver(&mut self, driver: &str, count: u16) -> Step {
-        let row = self.model.row;
+        let (row, pf) = (self.model.row, self.device.pf.bdf);
         let refusal = match self.model.fault {
             Some(Fault::CreationOutOfVectors) => Some(Errno::ENOSPC),
             Some(Fault::MaximumRefused) if count == self.device.total_vfs => Some(row.refusal),
@@ -113,7 +112,7 @@ impl World {
             self.say(
                 Level::Error,
                 format!(
-                    "{driver} {PF}: Failed to enable {count} VFs: {}",
+                    "{driver} {pf}: Failed to enable {count} VFs: {}",
                     -(errno as i32)
                 ),
             );
@@ -122,7 +121,7 @@ impl World {
         let enabled = count - u16::from(self.falls_short(count));
         self.say(
             Level::Info,
-            format!("{driver} {PF}: {enabled} VFs allocated"),
+            format!("{driver} {pf}: {enabled} VFs allocated"),
         );
         let step = self.enable(enabled);
         if step.result.is_ok() && enabled != count {
@@ -160,8 +159,9 @@ impl World {
             self.tell(Level::Error, "not enough MMIO resources for SR-IOV");
             return Step::of(Err(Errno::ENOMEM));
         }
-        let [first_bus, last_bus] = [PF.bus, self.model.last_bus];
-        let bus = self.model.vf(last).map_or(u8::MAX, |vf| vf.bus);
+        let pf = self.device.pf.bdf;
+        let [first_bus, last_bus] = self.model.buses(pf);
+        let bus = self.model.vf(pf, last).map_or(u8::MAX, |vf| vf.bus);
         if bus > last_bus {
             let range = if first_bus == last_bus {
                 format!("{first_bus:02x}")
@@ -182,7 +182,9 @@ impl World {
         }
         config_space::enable_vfs(&mut self.device.config, count);
         self.publish_sriov();
-        self.agenda.at(self.now + ENABLE, Effect::AddVfs(count));
+        self.device
+            .agenda
+            .at(self.now + ENABLE, Effect::AddVfs(count));
         self.reset_pf();
         Step {
             result: Ok(()),
@@ -196,11 +198,11 @@ impl World {
         config_space::enable_vfs(&mut self.device.config, count);
         self.device.history.enables += 1;
         // As most warnings do, it comes once a boot (`WARN_ON_ONCE`).
-        if self.model.has(Fault::KernelWarns) && self.device.history.enables == 1 {
+        if self.model.has(Fault::KernelWarns) && self.enables() == 1 {
             self.warn_of_creation();
         }
         for index in 0..count {
-            let Some(bdf) = self.model.vf(index) else {
+            let Some(bdf) = self.model.vf(self.device.pf.bdf, index) else {
                 break;
             };
             let [vendor, device] = [self.model.ids.vendor, self.model.vf_device];
@@ -213,6 +215,11 @@ impl World {
         }
         self.device.num_vfs = count;
         self.publish_sriov();
+    }
+
+    /// How often VFs were enabled since boot, on whatever device.
+    fn enables(&self) -> u32 {
+        self.devices().map(|device| device.history.enables).sum()
     }
 
     /// A WARNING in the middle of creating VFs.
@@ -282,7 +289,7 @@ impl World {
     }
 
     fn remove_late(&mut self) -> Step {
-        self.agenda.at(self.now + HANG, Effect::RemoveVfs);
+        self.device.agenda.at(self.now + HANG, Effect::RemoveVfs);
         Step {
             result: Ok(()),
             takes: HANG,
@@ -292,14 +299,8 @@ impl World {
     /// The core's `sriov_disable`.
     pub(super) fn remove_vfs(&mut self) {
         self.drop_vfs();
-        let driver = self
-            .device
-            .pf
-            .driver
-            .clone()
-            .unwrap_or_else(|| "pci".into());
-        self.say(Level::Info, format!("{driver} {PF}: IOV Disabled"));
-        if self.model.has(Fault::RemovalWarns) && self.device.history.enables == 1 {
+        self.tell(Level::Info, "IOV Disabled");
+        if self.model.has(Fault::RemovalWarns) && self.enables() == 1 {
             self.warn_with_stack("747 sriov_disable+0x93/0xf0");
         }
         self.device.num_vfs = 0;
@@ -327,7 +328,8 @@ impl World {
             .driver
             .clone()
             .unwrap_or_else(|| "pci".into());
-        self.say(level, format!("{driver} {PF}: {text}"));
+        let pf = self.device.pf.bdf;
+        self.say(level, format!("{driver} {pf}: {text}"));
     }
 }
 

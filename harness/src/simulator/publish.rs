@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use crate::pci::Bdf;
 
 use super::World;
-use super::config_space::{self, DEAD, PF_BAR, PF_BAR_SIZE};
+use super::config_space::{self, DEAD, PF_BAR_SIZE};
 use super::driver::Express;
 use super::fault::Fault;
 use super::function::{Function, Interface};
-use super::model::{NEIGHBOUR, PF, PORT, SECOND_PORT, SIBLING};
+use super::model::{PF, PORT, SIBLING, port_of};
 use super::tree::File;
 
 /// Where the root ports are, and below each what is behind it.
@@ -24,17 +24,17 @@ const MEMORY_FLAGS: u64 = 0x14_220c;
 
 /// The folder of a function.
 pub(super) fn folder(bdf: Bdf) -> String {
-    match bdf {
-        PORT | SECOND_PORT => format!("{ROOT}/{bdf}"),
-        NEIGHBOUR => format!("{ROOT}/{SECOND_PORT}/{bdf}"),
-        _ => format!("{ROOT}/{PORT}/{bdf}"),
+    if bdf.bus == PORT.bus {
+        format!("{ROOT}/{bdf}")
+    } else {
+        format!("{ROOT}/{}/{bdf}", port_of(bdf))
     }
 }
 
 impl World {
     /// Shows the root port, and the sibling function where there is one.
     pub(super) fn publish_port(&mut self) {
-        self.publish_bridge(PORT, [PF.bus, self.model.last_bus]);
+        self.publish_bridge(PORT, self.model.buses(PF));
         if self.model.has(Fault::PfGroupShared) {
             let config = config_space::of_sibling(&self.model);
             let ids = &self.model.ids;
@@ -83,11 +83,11 @@ impl World {
         self.publish_header(vf.bdf, &config, ids, self.model.class());
         self.publish_function(&vf, self.model.vf_msix);
         if !self.model.has(Fault::PhysfnMissing) {
-            self.tree
-                .link(&format!("{}/physfn", folder(vf.bdf)), format!("../{PF}"));
+            let pf = format!("../{}", self.device.pf.bdf);
+            self.tree.link(&format!("{}/physfn", folder(vf.bdf)), pf);
         }
         self.tree.link(
-            &format!("{}/virtfn{index}", folder(PF)),
+            &format!("{}/virtfn{index}", folder(self.device.pf.bdf)),
             format!("../{}", vf.bdf),
         );
     }
@@ -103,7 +103,8 @@ impl World {
     /// Takes a VF out of sysfs.
     pub(super) fn withdraw_vf(&mut self, index: usize, bdf: Bdf, interface: Option<&Interface>) {
         self.withdraw_binding(bdf, interface);
-        self.tree.remove(&format!("{}/virtfn{index}", folder(PF)));
+        let pf = folder(self.device.pf.bdf);
+        self.tree.remove(&format!("{pf}/virtfn{index}"));
         self.tree.remove(&format!("/sys/bus/pci/devices/{bdf}"));
         self.tree.remove(&folder(bdf));
         if let Some((group, empty)) = self.groups.remove(bdf) {
@@ -118,7 +119,7 @@ impl World {
 
     /// What the kernel has in `sriov_…`, and the capability in config space.
     pub(super) fn publish_sriov(&mut self) {
-        let at = folder(PF);
+        let at = folder(self.device.pf.bdf);
         self.tree.file(
             &format!("{at}/config"),
             File::Bytes(self.device.config.as_slice().into()),
@@ -126,23 +127,21 @@ impl World {
         if !self.model.is_physfn() {
             return;
         }
-        self.publish_counts(PF, self.device.num_vfs, self.device.autoprobe);
-    }
-
-    /// The `sriov_…` of a PF.
-    pub(super) fn publish_counts(&mut self, pf: Bdf, num_vfs: u16, autoprobe: bool) {
         let layout = self.model.layout;
         for (name, value) in [
             ("totalvfs", self.device.total_vfs.to_string()),
-            ("numvfs", num_vfs.to_string()),
+            ("numvfs", self.device.num_vfs.to_string()),
             ("offset", layout.offset.to_string()),
             ("stride", layout.stride.to_string()),
             ("vf_device", format!("{:x}", self.model.vf_device)),
-            ("drivers_autoprobe", u8::from(autoprobe).to_string()),
+            (
+                "drivers_autoprobe",
+                u8::from(self.device.autoprobe).to_string(),
+            ),
             ("vf_total_msix", "0".into()),
         ] {
-            let path = format!("{}/sriov_{name}", folder(pf));
-            self.tree.file(&path, format!("{value}\n"));
+            self.tree
+                .file(&format!("{at}/sriov_{name}"), format!("{value}\n"));
         }
     }
 
@@ -204,12 +203,12 @@ impl World {
     /// (Linux 6.12 drivers/pci/pci-sysfs.c, `resource_show`).
     fn resource(&self, function: &Function) -> String {
         let mut ranges = [(0, 0); 13];
-        let assigned = config_space::vf_bars(&self.model)
+        let assigned = config_space::vf_bars(&self.model, self.device.number)
             .into_iter()
             .filter(|(_, address, _)| *address != 0);
         match function.index {
             None => {
-                ranges[0] = (PF_BAR, PF_BAR_SIZE);
+                ranges[0] = (config_space::pf_bar(self.device.number), PF_BAR_SIZE);
                 if self.model.is_physfn() {
                     assigned.for_each(|(bar, address, size)| {
                         ranges[7 + usize::from(bar)] =

@@ -13,7 +13,6 @@ use super::agenda::FOR_EVER;
 use super::fault::Fault;
 use super::function::{Function, default_reset_methods};
 use super::log::Level;
-use super::model::PF;
 use super::{Step, World, kstrto};
 
 /// What a function may take for a reset (`pcie_flr` sleeps as long).
@@ -33,7 +32,7 @@ const METHODS: &[&str] = &[
 impl World {
     /// A write to `reset_method`.
     pub(super) fn choose_reset(&mut self, bdf: Bdf, text: &str) -> Step {
-        let known = default_reset_methods(&self.model, bdf != PF);
+        let known = default_reset_methods(&self.model, bdf != self.device.pf.bdf);
         let chosen = match kstrto::line(text) {
             "default" => Ok(known),
             names => self.chosen(bdf, &known, names),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use tokio::time::Instant;
 
-use super::model::{Model, NEIGHBOUR};
+use super::model::{Model, PF, SECOND};
 use super::tests::{answer, path, profile, raw, simulator, text};
 use super::{Fault, Simulator};
 use crate::facts;
@@ -279,21 +279,15 @@ async fn endpoints(host: &Simulator) -> Vec<Bdf> {
 #[tokio::test(start_paused = true)]
 async fn the_other_port_gets_vfs_by_the_rule_at_boot_and_in_no_other_way() {
     let host = igb(Some(Fault::VfsOnWrongPort));
-    let other = async || {
-        facts::sriov(&host, NEIGHBOUR)
-            .await
-            .unwrap()
-            .unwrap()
-            .numvfs
-    };
+    let other = async || facts::sriov(&host, SECOND).await.unwrap().unwrap().numvfs;
     let names = facts::names(&host).await;
-    let device = facts::device(&host, NEIGHBOUR, &names).await.unwrap();
+    let device = facts::device(&host, SECOND, &names).await.unwrap();
     let own = facts::device(&host, host.bdf(), &names).await.unwrap();
     assert_eq!(device.ids, own.ids);
     assert_eq!(device.driver.unwrap().name, own.driver.unwrap().name);
     assert_eq!(device.path[0].bdf.to_string(), "0000:00:04.0");
-    assert_eq!(device.iommu_group.unwrap().members, [NEIGHBOUR]);
-    assert_eq!(endpoints(&host).await, [host.bdf(), NEIGHBOUR]);
+    assert_eq!(device.iommu_group.unwrap().members, [SECOND]);
+    assert_eq!(endpoints(&host).await, [host.bdf(), SECOND]);
     answer(&host, "sriov_numvfs", "3").await.unwrap();
     assert_eq!(other().await, 0);
     assert_eq!(numvfs_after(&host, Some(RULE)).await, "2");
@@ -307,7 +301,7 @@ async fn the_other_port_gets_vfs_by_the_rule_at_boot_and_in_no_other_way() {
 fn no_vf_comes_to_lie_where_the_other_port_is() {
     for profile in shipped(&["vf::create_one"]) {
         let model = Model::new(&profile, None);
-        assert!(model.last_bus < NEIGHBOUR.bus, "{}", profile.id);
+        assert!(model.buses(PF)[1] < SECOND.bus, "{}", profile.id);
     }
 }
 
@@ -317,8 +311,8 @@ async fn a_device_that_has_moved_is_the_same_elsewhere() {
     let names = facts::names(&host).await;
     let before = facts::device(&host, host.bdf(), &names).await.unwrap();
     host.reboot().await.unwrap();
-    assert_eq!(endpoints(&host).await, [NEIGHBOUR]);
-    let now = facts::device(&host, NEIGHBOUR, &names).await.unwrap();
+    assert_eq!(endpoints(&host).await, [SECOND]);
+    let now = facts::device(&host, SECOND, &names).await.unwrap();
     assert_eq!(now.ids, before.ids);
     assert_eq!(now.driver.unwrap().name, before.driver.unwrap().name);
     assert_eq!(now.capabilities.serial, before.capabilities.serial);

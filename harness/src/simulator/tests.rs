@@ -56,6 +56,7 @@ pub(super) async fn facts_of(host: &Simulator) -> Facts {
     Facts {
         host: facts::host(host).await.unwrap(),
         device: facts::device(host, host.bdf(), &names).await.unwrap(),
+        second: None,
     }
 }
 
@@ -66,6 +67,7 @@ async fn every_shipped_profile_is_probed_as_it_claims() {
         let Facts {
             host: machine,
             device,
+            ..
         } = facts_of(&host).await;
         assert!(profile.matches(&device.ids), "{}", profile.id);
         assert!(
@@ -192,10 +194,11 @@ async fn the_kernel_logs_what_it_is_told_and_what_it_does() {
     insta::assert_snapshot!(log, @r"
     <5>[    0.000000] Linux version 6.12.107+deb13-amd64 (simulated)
     <6>[    0.000000] pci 0000:01:00.0: Adding to iommu group 1
+    <6>[    0.000000] pci 0000:02:00.0: Adding to iommu group 3
     <12>[    0.000000] sriov-certify r1 vf::create_one
     <6>[    0.000000] igb 0000:01:00.0: 1 VFs allocated
     <6>[    0.100000] pci 0000:01:10.0: [8086:10ca] type 00 class 0x020000 PCIe Endpoint
-    <6>[    0.100000] pci 0000:01:10.0: Adding to iommu group 2
+    <6>[    0.100000] pci 0000:01:10.0: Adding to iommu group 4
     <4>[    0.550000] igb 0000:01:00.0: 1 VFs already enabled. Disable before enabling 2 VFs
     ");
 }

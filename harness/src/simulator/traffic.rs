@@ -138,8 +138,8 @@ fn seconds(words: &[&str], name: &str) -> Duration {
 }
 
 impl World {
-    fn address_of(&mut self, interface: &str) -> Option<String> {
-        let interface = self.device.owner(interface)?.interface.as_ref()?;
+    fn address_of(&self, interface: &str) -> Option<String> {
+        let interface = self.owner(interface)?.interface_named(interface)?;
         interface.up.then(|| interface.address())
     }
 
@@ -158,9 +158,9 @@ impl World {
             let interface = function.interface.as_ref();
             interface.is_some_and(|own| own.address() == mac)
         };
-        let owner = self.device.functions().find(has).map(|owner| owner.bdf);
+        let owner = self.functions().find(has).map(|owner| owner.bdf);
         if let Some(bdf) = owner {
-            self.publish(bdf);
+            self.at(bdf, |world| world.publish(bdf));
         }
     }
 
@@ -178,7 +178,7 @@ impl World {
     }
 
     fn is_anywhere(&self, mac: &str) -> bool {
-        let mut functions = self.device.functions();
+        let mut functions = self.functions();
         let here = functions.any(|function| {
             let interface = function.interface.as_ref();
             interface.is_some_and(|own| own.address() == mac)

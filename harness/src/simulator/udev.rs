@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::agenda::{Effect, Ruling};
 use super::commands::{failed, printed};
 use super::fault::Fault;
-use super::model::{PF, PORT};
+use super::model::port_of;
 use super::publish::folder;
 use super::{Simulator, World};
 use crate::machine::Output;
@@ -36,7 +36,7 @@ impl Simulator {
             .find_map(|option| option.strip_prefix("--timeout="));
         let seconds = timeout.and_then(|text| text.parse().ok()).unwrap_or(SETTLE);
         let deadline = Instant::now() + Duration::from_secs(seconds);
-        while let Some(until) = self.at_present(|world| world.agenda.udev_busy(world.now)) {
+        while let Some(until) = self.at_present(|world| world.udev_busy()) {
             if until > deadline {
                 sleep_until(deadline).await;
                 return failed(1, "");
@@ -59,14 +59,14 @@ impl World {
         };
         for Rule { numvfs, .. } in self.rules_for_pf(boots) {
             let ruling = Ruling { numvfs, boots };
-            self.agenda.at(time, Effect::Rule(ruling));
+            self.device.agenda.at(time, Effect::Rule(ruling));
         }
     }
 
     /// A worker of udev writes what a rule says. Like everybody it waits for the device lock.
     pub(super) fn follow(&mut self, ruling: &Ruling) {
-        if let Some(until) = self.agenda.locked(self.now) {
-            self.agenda.at(until, Effect::Rule(ruling.clone()));
+        if let Some(until) = self.device.agenda.locked(self.now) {
+            self.device.agenda.at(until, Effect::Rule(ruling.clone()));
             return;
         }
         // Without its interface the file is not found.
@@ -79,19 +79,11 @@ impl World {
         }
         let before = self.device.num_vfs;
         let step = self.numvfs_store(count);
-        self.agenda.lock(self.now + step.takes);
-        self.agenda.occupy_udev(self.now + step.takes);
-        if ruling.boots && step.result.is_ok() && count > before {
-            self.show_boot_faults(count);
-        }
-    }
-
-    /// What is wrong only with VFs that a boot makes.
-    fn show_boot_faults(&mut self, count: u16) {
-        match self.model.fault {
-            Some(Fault::KernelWarnsAtBoot) => self.warn_of_creation(),
-            Some(Fault::VfsOnWrongPort) => self.show_neighbours_vfs(count),
-            _ => {}
+        self.device.agenda.lock(self.now + step.takes);
+        self.device.agenda.occupy_udev(self.now + step.takes);
+        let warns = ruling.boots && self.model.has(Fault::KernelWarnsAtBoot);
+        if warns && step.result.is_ok() && count > before {
+            self.warn_of_creation();
         }
     }
 
@@ -106,7 +98,7 @@ impl World {
         all.filter(|rule| {
             rule.conditions
                 .iter()
-                .all(|condition| self.holds(condition))
+                .all(|condition| self.holds(condition, boots))
         })
         .collect()
     }
@@ -124,12 +116,14 @@ impl World {
 
     /// Whether a condition holds for the PF's interface. `KERNELS` looks at the names of all devices
     /// above it. What the simulated udev does not know holds for nobody.
-    fn holds(&self, condition: &Condition) -> bool {
+    fn holds(&self, condition: &Condition, boots: bool) -> bool {
+        let pf = self.device.pf.bdf;
+        let strays = boots && self.model.has(Fault::VfsOnWrongPort);
         let value = condition.value.as_str();
         let is_value = match condition.key.as_str() {
             "ACTION" => value == "add",
             "SUBSYSTEM" => value == "net",
-            "KERNELS" => [PF, PORT].iter().any(|bdf| bdf.to_string() == value),
+            "KERNELS" => strays || [pf, port_of(pf)].iter().any(|bdf| bdf.to_string() == value),
             "ENV{ID_NET_DRIVER}" => self.device.pf.driver.as_deref() == Some(value),
             _ => return false,
         };
@@ -165,7 +159,7 @@ impl World {
 
     /// Whether the folder is that of a function or of its interface, and since when that is there.
     fn known_to_udev(&self, device: &str) -> Option<(&'static str, Instant)> {
-        self.device.functions().find_map(|function| {
+        self.functions().find_map(|function| {
             let own = folder(function.bdf);
             if device == own {
                 return Some(("pci", function.since));

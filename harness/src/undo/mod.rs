@@ -91,12 +91,14 @@ impl Undo {
         }
     }
 
-    /// Whether it is lost with the device, unlike what is on disk.
-    pub fn is_of_the_device(&self) -> bool {
-        matches!(
-            self,
-            Self::Functions { .. } | Self::Link { .. } | Self::Down { .. }
-        )
+    /// The device that it is lost with, unlike what is on disk.
+    pub fn device(&self) -> Option<Bdf> {
+        match self {
+            Self::Functions { pf: bdf, .. } | Self::Link { bdf, .. } | Self::Down { bdf } => {
+                Some(*bdf)
+            }
+            _ => None,
+        }
     }
 
     /// Brings it back. Does nothing where it is already as it was, or where the device is gone and

@@ -89,6 +89,7 @@ pub(super) fn facts() -> Facts {
     Facts {
         host: host(),
         device: device(),
+        second: None,
     }
 }
 

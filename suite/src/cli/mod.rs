@@ -12,6 +12,7 @@ mod real;
 mod report;
 mod restore;
 mod resume;
+mod second;
 mod select;
 mod signals;
 mod traffic;

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use harness::facts::{DeviceFacts, Facts};
 use harness::plan::{Choice, Step, plan};
 use reports::SkipKind;
 
-use super::{Selection, output, real, select};
+use super::select::Candidate;
+use super::{Selection, output, real, second, select};
 use crate::{checks, simulated};
 
 pub(super) fn run(selection: &Selection) -> anyhow::Result<u8> {
@@ -42,7 +44,7 @@ async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<Stri
     let host = real::this_host()?;
     let candidates = select::candidates(host.as_ref(), selection).await?;
     let mut plans = Vec::new();
-    for candidate in candidates {
+    for candidate in &candidates {
         let device = &candidate.facts.device;
         let mut title = format!(
             "{} ({}) by profile {}",
@@ -51,15 +53,29 @@ async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<Stri
         for reason in &device.in_use {
             let _ = write!(title, "\n  refused: {reason}");
         }
+        let facts = Facts {
+            second: second::of(device, &others(candidate, &candidates)),
+            ..candidate.facts.as_ref().clone()
+        };
         plans.push(text(
             &title,
-            &plan(checks::ALL, &candidate.profile, &candidate.facts, choice),
+            &plan(checks::ALL, &candidate.profile, &facts, choice),
         ));
     }
     if plans.is_empty() {
         plans.push("no device of this machine matches a profile; see `sriov-certify probe`".into());
     }
     Ok(plans)
+}
+
+/// The others that the same run would hold, with the same profile.
+fn others(candidate: &Candidate, all: &[Candidate]) -> Vec<DeviceFacts> {
+    let same = |other: &&Candidate| {
+        other.facts.device.bdf != candidate.facts.device.bdf
+            && other.profile.id == candidate.profile.id
+    };
+    let devices = all.iter().filter(same);
+    devices.map(|other| other.facts.device.clone()).collect()
 }
 
 fn text(title: &str, steps: &[Step]) -> String {

@@ -8,15 +8,14 @@ use anyhow::Context;
 use harness::facts::{self, DeviceFacts, Facts};
 use harness::lock::{Lock, LockError};
 use harness::machine::{Host, Local};
-use harness::pci::Bdf;
-use harness::plan::Choice;
+use harness::pci::{Bdf, Names};
 use harness::profile::Profile;
 use harness::run::Progress;
 use reports::Run;
 
 use super::admission::{makes_way, needs_root, outlasts_a_restart};
 use super::select::Candidate;
-use super::{RunArgs, output, select, signals, usage};
+use super::{RunArgs, output, second, select, signals, usage};
 use crate::certify::{Came, Company, Stop, Subject, begin, go_on, open};
 use crate::session::{self, Charge, Session, Sessions};
 use crate::{evidence, unit};
@@ -212,7 +211,7 @@ async fn certify(
 ) -> anyhow::Result<(PathBuf, Came)> {
     let charge = &held.session.devices[index];
     let bdf = charge.bdf.to_string();
-    let subject = subject(host, charge, &held.session.choice).await?;
+    let subject = subject(host, charge, &held.session).await?;
     let (folder, identity) = open(&subject, &held.session.out)?;
     held.session.devices[index].folder = Some(folder.clone());
     held.save()?;
@@ -244,11 +243,16 @@ fn company<'a>(
 }
 
 /// Looks at the device again: until it was ours, others may have changed it.
-async fn subject(host: &Rc<dyn Host>, charge: &Charge, choice: &Choice) -> anyhow::Result<Subject> {
+async fn subject(
+    host: &Rc<dyn Host>,
+    charge: &Charge,
+    session: &Session,
+) -> anyhow::Result<Subject> {
     let names = facts::names(host.as_ref()).await;
     let machine = facts::host(host.as_ref()).await?;
     let device = facts::device(host.as_ref(), charge.bdf, &names).await?;
     free(&device).map_err(usage)?;
+    let others = others(host.as_ref(), charge, session, &names).await;
     Ok(Subject {
         host: host.clone(),
         profile: Rc::new(Profile {
@@ -257,11 +261,29 @@ async fn subject(host: &Rc<dyn Host>, charge: &Charge, choice: &Choice) -> anyho
         }),
         environment: facts::environment(&machine, &device),
         facts: Rc::new(Facts {
+            second: second::of(&device, &others),
             host: machine,
             device,
         }),
-        choice: choice.clone(),
+        choice: session.choice.clone(),
     })
+}
+
+/// The other devices of the session with the same profile. They are held as long as this one; one that cannot be read is
+/// left to its own run.
+async fn others(
+    host: &dyn Host,
+    charge: &Charge,
+    session: &Session,
+    names: &Names,
+) -> Vec<DeviceFacts> {
+    let mut others = Vec::new();
+    for other in &session.devices {
+        if other.bdf != charge.bdf && other.profile_id == charge.profile_id {
+            others.extend(facts::device(host, other.bdf, names).await.ok());
+        }
+    }
+    others
 }
 
 #[cfg(test)]

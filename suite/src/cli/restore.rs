@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use harness::lock::Lock;
 use harness::machine::Host;
 use reports::Pending;
 
@@ -10,7 +9,7 @@ use super::admission::needs_root;
 use super::{output, real};
 use crate::certify::give_up;
 use crate::evidence;
-use crate::session::{Charge, Held, Sessions, is_settled};
+use crate::session::{Charge, Held, Session, Sessions, is_settled};
 
 /// Exits with 0 once everything is as it was found.
 pub(super) fn run() -> anyhow::Result<u8> {
@@ -51,7 +50,7 @@ pub(super) fn run() -> anyhow::Result<u8> {
 async fn restore(host: &Rc<dyn Host>, held: Held) -> anyhow::Result<bool> {
     let mut clean = true;
     for charge in &held.session.devices {
-        clean &= match restore_one(host, charge).await {
+        clean &= match restore_one(host, &held.session, charge).await {
             Ok(clean) => clean,
             Err(error) => {
                 output::complain(&format!("{}: {error:#}", charge.bdf));
@@ -63,7 +62,11 @@ async fn restore(host: &Rc<dyn Host>, held: Held) -> anyhow::Result<bool> {
     Ok(held.end().unwrap_or(false) && clean)
 }
 
-async fn restore_one(host: &Rc<dyn Host>, charge: &Charge) -> anyhow::Result<bool> {
+async fn restore_one(
+    host: &Rc<dyn Host>,
+    session: &Session,
+    charge: &Charge,
+) -> anyhow::Result<bool> {
     let (Some(before), Some(folder)) = (charge.run()?, &charge.folder) else {
         output::print(&format!("{}: nothing was touched", charge.bdf))?;
         return Ok(true);
@@ -72,7 +75,7 @@ async fn restore_one(host: &Rc<dyn Host>, charge: &Charge) -> anyhow::Result<boo
         output::print(&format!("{}: its run came to its end", charge.bdf))?;
         return Ok(before.left_behind.is_empty());
     }
-    let _lock = Lock::take(charge.bdf)?;
+    let _locks = session.lock()?;
     let given_up = give_up(host.clone(), folder).await;
     let after = evidence::render(folder)?;
     let left_behind = given_up?;

@@ -1,7 +1,5 @@
 //! `resume`: goes on with what a restart of this machine has interrupted.
 
-use harness::lock::Lock;
-
 use super::admission::needs_root;
 use super::{output, real, usage};
 use crate::session::{self, Found, Held, Session, Sessions};
@@ -39,9 +37,7 @@ fn nothing_to_do(living: &[(Session, String)]) -> String {
 }
 
 fn resume(held: Held) -> anyhow::Result<u8> {
-    let devices = held.session.devices.iter();
-    let locks = devices.map(|charge| Lock::take(charge.bdf));
-    let _locks: Vec<Lock> = locks.collect::<Result<_, _>>()?;
+    let _locks = held.session.lock()?;
     real::work(held)
 }
 

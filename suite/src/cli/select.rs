@@ -205,6 +205,7 @@ fn candidate(machine: &HostFacts, device: DeviceFacts, profile: &Profile) -> Can
         facts: Rc::new(Facts {
             host: machine.clone(),
             device,
+            second: None,
         }),
     }
 }
@@ -218,9 +219,10 @@ mod tests {
     use crate::simulated::runtime;
 
     const PF: &str = "0000:01:00.0";
+    const SECOND_PF: &str = "0000:02:00.0";
     const VF: &str = "0000:01:10.0";
 
-    /// The devices of a machine with an 82576 and one VF.
+    /// The devices of a machine with two 82576, the first with one VF.
     fn selected(device: Option<&str>, profile: Option<&str>) -> Result<Vec<Candidate>, String> {
         let selection = Selection {
             device: device.map(str::to_owned),
@@ -245,10 +247,13 @@ mod tests {
 
     #[test]
     fn only_physical_functions_are_selected() {
-        for candidates in [selected(None, None), selected(Some(PF), None)] {
-            let candidates = candidates.unwrap();
-            assert_eq!(candidates.len(), 1);
-            assert_eq!(candidates[0].facts.device.bdf.to_string(), PF);
+        for (device, pfs) in [(None, &[PF, SECOND_PF][..]), (Some(PF), &[PF])] {
+            let candidates = selected(device, None).unwrap();
+            let bdfs = candidates.iter();
+            let bdfs: Vec<_> = bdfs
+                .map(|candidate| candidate.facts.device.bdf.to_string())
+                .collect();
+            assert_eq!(bdfs, pfs);
             assert_eq!(candidates[0].profile.id, "intel-82576");
         }
     }

@@ -110,7 +110,7 @@ fn a_disk_that_becomes_full() {
         answer(&mut shell)
     };
     let mut cut = 0;
-    for blocks in (20..400).step_by(30) {
+    for blocks in (50..400).step_by(30) {
         let answer = limited(blocks);
         let last = answer.stderr.lines().last().unwrap_or_default();
         assert_eq!(answer.code, 2, "{blocks}: {answer:?}");

@@ -212,10 +212,16 @@ fn nothing_is_undone_on_a_stranger() {
         let bdf = facts.device.bdf;
         let mut bench = Bench::new(host.clone(), subject.profile.clone(), facts, log);
         assert!(bench.create_vfs(2).await.is_ok());
-        bench.is_elsewhere();
+        let mut at_second = bench.at_second().expect("a second PF");
+        let second = at_second.pf();
+        assert!(at_second.create_vfs(3).await.is_ok());
+        drop(at_second);
+        bench.is_elsewhere(bdf);
         assert_eq!(bench.undo().await.0, [""; 0]);
-        let sriov = facts::sriov(host.as_ref(), bdf).await.expect("facts");
-        assert_eq!(sriov.expect("SR-IOV").numvfs, 2);
+        for (pf, left) in [(bdf, 2), (second, 0)] {
+            let sriov = facts::sriov(host.as_ref(), pf).await.expect("facts");
+            assert_eq!(sriov.expect("SR-IOV").numvfs, left);
+        }
     });
 }
 

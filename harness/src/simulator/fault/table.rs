@@ -403,6 +403,16 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "a guest sees only the first of its VFs",
     ),
     (
+        Fault::OnePfPerGuest,
+        "one-pf-per-guest",
+        "a VF has no link in a guest that has a VF of another PF too",
+    ),
+    (
+        Fault::SecondPfUncabled,
+        "second-pf-uncabled",
+        "the second PF's port has no link partner",
+    ),
+    (
         Fault::PauseRefused,
         "pause-refused",
         "QEMU does not pause a guest",

@@ -29,6 +29,7 @@ impl Interview {
         self.removed_meanwhile().await;
         self.started_with().await;
         self.killed().await;
+        self.beside().await;
         for name in ["a", "b"] {
             self.virsh(&["destroy", name]).await;
             self.virsh(&["undefine", name]).await;
@@ -233,6 +234,18 @@ impl Interview {
         self.virsh(&["domstate", "a"]).await;
         self.virsh(&["start", "a"]).await;
         self.inside().await;
+    }
+
+    /// The guest gets a VF of the second PF beside its own.
+    async fn beside(&mut self) {
+        let numvfs = "/sys/bus/pci/devices/0000:02:00.0/sriov_numvfs";
+        self.read("/sys/class/net/enp2s0/carrier").await;
+        self.write(numvfs, "1").await;
+        self.attach("a", "0000:02:10.0", &["--live"]).await;
+        self.told().await;
+        self.inside().await;
+        self.write(numvfs, "0").await;
+        self.told().await;
     }
 
     async fn attach(&mut self, name: &str, vf: &str, when: &[&str]) {

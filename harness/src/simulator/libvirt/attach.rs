@@ -65,7 +65,7 @@ impl World {
             return Err("XML error: Hostdev already exists in the domain configuration".into());
         }
         if live {
-            self.takeable(name, vf)?;
+            self.at(vf, |world| world.takeable(name, vf))?;
         }
         Ok(vf)
     }
@@ -103,7 +103,7 @@ impl World {
     }
 
     pub(super) fn known_vf(&self, vf: Option<Bdf>) -> Result<Bdf, String> {
-        vf.filter(|vf| self.device.vfs.iter().any(|own| own.bdf == *vf))
+        vf.filter(|vf| self.devices().any(|device| device.has(*vf)))
             .ok_or_else(|| NO_VF.to_owned())
     }
 
@@ -148,11 +148,13 @@ impl World {
     /// libvirt takes a managed function from its driver (libvirt src/util/virpci.c,
     /// `virPCIDeviceBindToStub`), and the guest finds it a little later.
     pub(super) fn take_over(&mut self, name: &str, vf: Bdf, mac: String, later: Duration) {
-        self.keep_address(vf);
-        self.set_address(vf, Some(mac.clone()));
-        if !self.model.has(Fault::HostKeepsVf) {
-            self.rebind(vf, VFIO);
-        }
+        self.at(vf, |world| {
+            world.keep_address(vf);
+            world.set_address(vf, Some(mac.clone()));
+            if !world.model.has(Fault::HostKeepsVf) {
+                world.rebind(vf, VFIO);
+            }
+        });
         let found = self.now + later;
         let leaks = u32::from(self.model.has(Fault::HotplugLeaks));
         if let Some(live) = self.libvirt.live_mut(name) {
@@ -173,6 +175,10 @@ impl World {
 
     /// The host's driver has a VF again.
     pub(super) fn give_back(&mut self, vf: Bdf) {
+        self.at(vf, |world| world.take_back(vf));
+    }
+
+    fn take_back(&mut self, vf: Bdf) {
         if !self.model.has(Fault::AttributesKept) {
             let own = self
                 .device
@@ -190,15 +196,14 @@ impl World {
         }
     }
 
-    /// VFs are about to be removed: vfio asks the guests that have any to let go. Returns how long
+    /// A device's VFs are about to be removed: vfio asks the guests that have any to let go. Returns how long
     /// they take (Linux 6.12 drivers/vfio/pci/vfio_pci_core.c, `vfio_pci_core_request`).
     pub(in super::super) fn ask_guests_to_let_go(&mut self) -> Duration {
         let untold = self.model.has(Fault::GuestNotTold);
-        let mut asked = Vec::new();
-        for live in self.libvirt.lives() {
-            asked.extend(live.cards.iter().map(|card| card.vf));
-            let Live { cards, ghosts, .. } = live;
-            let gone = std::mem::take(cards);
+        let (mut asked, device) = (Vec::new(), &self.device);
+        for Live { cards, ghosts, .. } in self.libvirt.lives() {
+            let gone: Vec<Card> = cards.extract_if(.., |card| device.has(card.vf)).collect();
+            asked.extend(gone.iter().map(|card| card.vf));
             ghosts.extend(gone.into_iter().filter(|_| untold));
         }
         for vf in &asked {
@@ -213,9 +218,10 @@ impl World {
         }
     }
 
-    /// Whether any guest has a VF.
+    /// Whether any guest has a VF of the device.
     pub(in super::super) fn guests_have_vfs(&self) -> bool {
-        self.libvirt.with_vfs().next().is_some()
+        let mut cards = self.libvirt.running().flat_map(|(_, live)| &live.cards);
+        cards.any(|card| self.device.has(card.vf))
     }
 
     /// The emulators of all guests that have a VF crash.

@@ -15,6 +15,7 @@ use crate::pci::Bdf;
 
 use super::super::World;
 use super::super::fault::Fault;
+use super::super::model::port_of;
 use super::super::traffic::Side;
 use super::super::tree::{File, Tree};
 use super::attach::guest_mac;
@@ -123,7 +124,7 @@ impl World {
         );
         for (index, card) in live.cards.iter().chain(&live.ghosts).enumerate() {
             if card.found <= self.now && self.is_seen(live, index) {
-                self.show_card(&mut tree, index, card);
+                self.show_card(&mut tree, index, live, card);
             }
         }
         self.show_pair(&mut tree, live);
@@ -135,7 +136,7 @@ impl World {
         !live.blind && !alone && !self.model.has(Fault::GuestSeesNoVf)
     }
 
-    fn show_card(&self, tree: &mut Tree, index: usize, card: &Card) {
+    fn show_card(&self, tree: &mut Tree, index: usize, live: &Live, card: &Card) {
         let (model, at) = (
             &self.model,
             format!("/sys/bus/pci/devices/0000:{:02x}:00.0", index + 2),
@@ -162,11 +163,11 @@ impl World {
             format!("{at}/net/eth{index}"),
             format!("/sys/class/net/eth{index}"),
         ] {
-            self.show_interface(tree, &net, card);
+            self.show_interface(tree, &net, live, card);
         }
     }
 
-    fn show_interface(&self, tree: &mut Tree, at: &str, card: &Card) {
+    fn show_interface(&self, tree: &mut Tree, at: &str, live: &Live, card: &Card) {
         let flags = if card.put_up.is_some() {
             "0x1003\n"
         } else {
@@ -182,9 +183,7 @@ impl World {
             &format!("{at}/statistics/rx_packets"),
             self.received_inside(card),
         );
-        let pf = self.device.pf.interface.as_ref();
-        let mute = self.model.has(Fault::GuestNoLink) || self.is_mute(card.vf);
-        let partner = pf.is_some_and(|pf| pf.up && pf.carrier) && !mute;
+        let partner = self.has_partner(live, card);
         let linked = |up: Instant| {
             if partner && up + LINK <= self.now {
                 "1\n"
@@ -219,9 +218,21 @@ impl World {
         self.frames.received(&self.address_inside(card))
     }
 
+    /// Whether the interface of a VF in a guest would see a link partner.
+    fn has_partner(&self, live: &Live, card: &Card) -> bool {
+        let mut devices = self.devices();
+        let device = devices.find(|device| device.has(card.vf));
+        let pf = device.and_then(|device| device.pf.interface.as_ref());
+        let beside = |other: &Card| port_of(other.vf) != port_of(card.vf);
+        let mute = self.model.has(Fault::GuestNoLink)
+            || self.is_mute(card.vf)
+            || self.model.has(Fault::OnePfPerGuest) && live.cards.iter().any(beside);
+        pf.is_some_and(|pf| pf.up && pf.carrier) && !mute
+    }
+
     fn is_mute(&self, vf: Bdf) -> bool {
-        let mut vfs = self.device.vfs.iter();
-        vfs.any(|own| own.bdf == vf && own.mute)
+        let mut functions = self.functions();
+        functions.any(|own| own.bdf == vf && own.mute)
     }
 
     /// Whether a guest has an interface of that address, and runs.

@@ -106,13 +106,12 @@ impl World {
             self.publish_processes();
         }
         let mute = self.model.has(Fault::KilledVfMute);
-        for function in self
-            .device
-            .vfs
-            .iter_mut()
-            .filter(|vf| vfs.contains(&vf.bdf))
-        {
-            function.mute = mute;
+        for vf in vfs {
+            self.at(vf, |world| {
+                if let Some(function) = world.device.function(vf) {
+                    function.mute = mute;
+                }
+            });
         }
         printed("")
     }

@@ -15,7 +15,7 @@ use harness::{handover_findings, require};
 use super::echo::{HARMED, NO_WAY, passes};
 use super::plugged::{
     DETACH_REFUSED, GUEST_KEEPS, NO_DRIVER, NO_LINK, REFUSED, card_in, is_a_card, is_forgotten,
-    lets_go, vfs,
+    is_taken, lets_go, vfs,
 };
 use super::{LIMIT, NEEDS_TWO, PATIENCE};
 
@@ -72,7 +72,8 @@ async fn run(bench: &mut Bench) -> Answer {
     let neighbour = bench.end_here(vfs[1]).await?;
     let pair = by_vf(bench, &guest, vfs[0], &mac, &neighbour).await?;
     let detached = bench.detach_primary(&guest, &mac).await?;
-    lets_go(bench, &guest, &detached).await?;
+    is_taken(bench, &detached)?;
+    lets_go(bench, &guest).await?;
     let pinged = bench.ping(&pair, &neighbour).await?;
     let unharmed = pinged.is_unharmed();
     require!(

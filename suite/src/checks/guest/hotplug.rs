@@ -16,7 +16,7 @@ const NOT_VFIO: Finding = Finding::device(
     "The VF was attached, but vfio-pci does not drive it on the host.",
     "Read the kernel log of this check; a driver that does not let go of the VF must be updated.",
 );
-const NOT_IN_XML: Finding = Finding::device(
+pub(super) const NOT_IN_XML: Finding = Finding::device(
     "attachment-not-told",
     "The attachment succeeded, but libvirt does not tell it of the running guest, or not of its next start.",
     "Read the XML in the transcript and `journalctl -u libvirtd`; update libvirt.",

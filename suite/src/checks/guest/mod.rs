@@ -21,6 +21,7 @@ pub mod restart_keeps;
 pub mod several_vfs;
 pub mod stale_config;
 pub mod two_guests;
+pub mod two_pfs;
 pub mod unplug;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub const CHECKS: &[&Check] = &[
     &echo::CHECK,
     &unplug::CHECK,
     &several_vfs::CHECK,
+    &two_pfs::CHECK,
     &pause_resume::CHECK,
     &memory_pinned::CHECK,
     &balloon_inert::CHECK,
@@ -73,6 +75,21 @@ const NEEDS_TWO: &[Need] = &[
     Need::Nic,
     Need::Sriov,
     Need::SeveralVfs,
+    Need::PfDriver,
+    Need::Netdev,
+    Need::Iommu,
+    Need::InterruptRemapping,
+    Need::Isolation,
+    Need::Vfio,
+    Need::Libvirt,
+    Need::Kvm,
+];
+
+/// The same for VFs of two PFs.
+const NEEDS_TWO_PFS: &[Need] = &[
+    Need::Nic,
+    Need::Sriov,
+    Need::SecondPf,
     Need::PfDriver,
     Need::Netdev,
     Need::Iommu,

@@ -211,15 +211,26 @@ pub(super) async fn still_has(
     bench.assert(link.is_ok(), finding, text)
 }
 
-/// Takes the VF back from the running guest and from its next start; the guest must let it go, and libvirt hear of it.
+/// As [`take_back`], of what was plugged.
 pub(super) async fn unplug(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+    take_back(bench, guest, &[*vf]).await
+}
+
+/// Takes all its VFs back from a running guest and from its next start; the guest must let them go, and libvirt hear of it.
+pub(super) async fn take_back(bench: &mut Bench, guest: &Running, vfs: &[Bdf]) -> Answer {
     let told = bench.told(guest.name(), false).await?;
-    let hostdev = told
-        .hostdev(*vf)
-        .context("libvirt does not tell the VF of the guest that has it")?;
-    let detached = bench.detach_interface(guest, &hostdev.mac).await?;
-    lets_go(bench, guest, &detached).await?;
-    is_forgotten(bench, guest, *vf).await
+    for vf in vfs {
+        let hostdev = told
+            .hostdev(*vf)
+            .context("libvirt does not tell the VF of the guest that has it")?;
+        let detached = bench.detach_interface(guest, &hostdev.mac).await?;
+        is_taken(bench, &detached)?;
+    }
+    lets_go(bench, guest).await?;
+    for vf in vfs {
+        is_forgotten(bench, guest, *vf).await?;
+    }
+    Ok(())
 }
 
 /// libvirt must hear that a guest has let the VF go: only then it gives the VF back to the host.
@@ -229,8 +240,8 @@ pub(super) async fn is_forgotten(bench: &mut Bench, guest: &Running, vf: Bdf) ->
     bench.assert(told.hostdev(vf).is_none(), &GUEST_KEEPS, text)
 }
 
-/// libvirt must not have refused to take the VF back, and the guest must let it go.
-pub(super) async fn lets_go(bench: &mut Bench, guest: &Running, detached: &Output) -> Answer {
+/// libvirt must not have refused to take the VF back.
+pub(super) fn is_taken(bench: &mut Bench, detached: &Output) -> Answer {
     require!(
         bench,
         detached.success(),
@@ -239,6 +250,11 @@ pub(super) async fn lets_go(bench: &mut Bench, guest: &Running, detached: &Outpu
         detached.status,
         detached.stderr
     );
+    Ok(())
+}
+
+/// The guest must let go of all VFs.
+pub(super) async fn lets_go(bench: &mut Bench, guest: &Running) -> Answer {
     let ids = ids(bench).await?;
     let left = bench.gone_from(guest, ids, PATIENCE).await?;
     require!(
