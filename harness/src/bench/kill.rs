@@ -15,8 +15,8 @@ use crate::traffic::Pinged;
 
 /// How long frames pass at least.
 const TRAFFIC: Duration = Duration::from_secs(6);
-/// What nobody answers any more need not be waited for long.
-const IN_VAIN: Duration = Duration::from_secs(8);
+/// What nobody answers any more need not be waited for long: once, so that it is lost.
+const IN_VAIN: Duration = Duration::from_secs(12);
 /// How long the counters of the interfaces may take to tell that frames pass. Some drivers ask the card only now and then.
 const BEGINS: Duration = Duration::from_secs(3);
 /// How many tell it.

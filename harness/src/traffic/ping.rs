@@ -11,8 +11,9 @@ use super::pinged::Pinged;
 use super::window::Window;
 use super::wire::Wire;
 
-/// How long a frame may take, there and back.
-pub const DEADLINE: Duration = Duration::from_secs(1);
+/// How long a frame may take, there and back. One that is late is not lost: a machine may be busy for seconds with something
+/// else, such as taking a guest's memory down.
+pub const DEADLINE: Duration = Duration::from_secs(5);
 const HELLO_INTERVAL: Duration = Duration::from_millis(10);
 /// The other side may miss some.
 const ENDS: usize = 3;

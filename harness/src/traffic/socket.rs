@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, sockopt};
+use nix::{libc, setsockopt_impl, sockopt_impl};
 use pnet_datalink::{Channel, ChannelType, Config, NetworkInterface};
 
 use super::frame::{ETHERTYPE, LARGEST};
@@ -13,6 +14,11 @@ use super::interface::Interface;
 /// Each of several pings on one interface receives the answers to all of them, the more the longer
 /// it is not given the processor. As Linux makes it, the buffer has room for about a hundred.
 const BUFFER: usize = 8 << 20;
+
+sockopt_impl!(
+    /// Frames go to the driver without a queue before it (packet(7)).
+    QdiscBypass, SetOnly, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, bool
+);
 
 /// A channel whose reads and writes wait no longer than that.
 ///
@@ -41,6 +47,9 @@ fn raw_socket() -> io::Result<OwnedFd> {
     // Refused in a user namespace (Linux net/core/sock.c, `SO_RCVBUFFORCE`); one ping at a time has
     // all the room that it needs without it.
     let _ = setsockopt(&socket.as_fd(), sockopt::RcvBufForce, &BUFFER);
+    // The kernel's queue drops frames that have waited for long (Linux net/sched/sch_fq_codel.c), which on a machine that is
+    // short of processors is no fault of the adapter.
+    setsockopt(&socket.as_fd(), QdiscBypass, &true)?;
     Ok(socket)
 }
 
