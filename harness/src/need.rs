@@ -121,12 +121,7 @@ impl Need {
             }),
             Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
             Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
-            Self::SecondPf => unmet(
-                facts.second.as_ref().is_some_and(|pf| is_fit(profile, pf)),
-                || {
-                    "this run has no second PF of the profile that is fit for guests: run without --device on a machine where another one is free".into()
-                },
-            ),
+            Self::SecondPf => second_pf(profile, facts),
             Self::PfDriver => unmet(pf_driver(&facts.device) == Some(&profile.driver.pf), || {
                 wrong_driver(profile, facts)
             }),
@@ -141,6 +136,20 @@ impl Need {
             }),
         }
     }
+}
+
+/// A device that is alone is none the worse for it.
+fn second_pf(profile: &Profile, facts: &Facts) -> Option<Missing> {
+    let Some(second) = &facts.second else {
+        let alone = "this run has no second PF of the profile (--device leaves others out)";
+        return not_claimed(false, alone);
+    };
+    unmet(is_fit(profile, second), || {
+        format!(
+            "{}, the second PF of the profile, is not fit for guests: it needs the profile's driver, an interface, VFs and isolation",
+            second.bdf
+        )
+    })
 }
 
 /// Why no probe guest can run.
