@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
 use crate::facts::Facts;
+use crate::guest::System;
 use crate::need::Missing;
 use crate::profile::Profile;
 use crate::settings::Settings;
@@ -39,6 +40,9 @@ pub struct Choice {
     /// What stands in the bench file.
     #[serde(default)]
     pub settings: Settings,
+    /// The guest system that the bench file names, as the manifest has it.
+    #[serde(default)]
+    pub guest: Option<System>,
 }
 
 /// Plans all checks of a catalogue, in its order.

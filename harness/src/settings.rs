@@ -13,23 +13,23 @@ const GUEST_CYCLES: RangeInclusive<u32> = 2..=300;
 pub struct Settings {
     /// How often `guest::hotplug_cycle` hands a VF to a guest and takes it back.
     pub guest_cycles: u32,
+    /// Which guest system of the manifest the guests run; without it they are probe guests.
+    pub guest: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { guest_cycles: 25 }
+        Self {
+            guest_cycles: 25,
+            guest: None,
+        }
     }
 }
 
 impl Settings {
     /// From the text of a bench file, which is TOML. The error is one line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| {
-                text[..span.start.min(text.len())].matches('\n').count() + 1
-            });
-            format!("line {line}: {}", error.message().replace('\n', " "))
-        })?;
+        let settings: Self = toml::from_str(text).map_err(|error| one_line(text, &error))?;
         if GUEST_CYCLES.contains(&settings.guest_cycles) {
             return Ok(settings);
         }
@@ -41,6 +41,17 @@ impl Settings {
     }
 }
 
+/// What is wrong with a text that is to be TOML, and in which line.
+pub(crate) fn one_line(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| line(text, span.start));
+    format!("line {line}: {}", error.message().replace('\n', " "))
+}
+
+/// The line of a place in a text.
+pub(crate) fn line(text: &str, at: usize) -> usize {
+    text[..at.min(text.len())].matches('\n').count() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::Settings;
@@ -48,8 +59,9 @@ mod tests {
     #[test]
     fn what_does_not_stand_there_has_a_default() {
         assert_eq!(Settings::parse(""), Ok(Settings::default()));
-        let settings = Settings::parse("guest_cycles = 3\n").unwrap();
+        let settings = Settings::parse("guest_cycles = 3\nguest = 'rhel-9.6'\n").unwrap();
         assert_eq!(settings.guest_cycles, 3);
+        assert_eq!(settings.guest.as_deref(), Some("rhel-9.6"));
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub async fn begin(
     let log = Log::new(journal);
     let mut bench = Bench::new(subject.host.clone(), profile.clone(), facts.clone(), log);
     bench.settings = subject.choice.settings.clone();
+    bench.system = subject.choice.guest.clone();
     let next = {
         let mut tell = evidence::kept(folder, identity.environment, &mut *company.progress);
         let orders = orders(
@@ -249,7 +250,7 @@ pub fn open(subject: &Subject, out: &Path) -> anyhow::Result<(PathBuf, Identity)
         environment: subject.environment,
         run_id,
         started: started.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
-        properties: identity::properties(&subject.profile, &subject.facts),
+        properties: identity::properties(&subject.profile, &subject.facts, &subject.choice),
         debian: subject.facts.host.distribution.is_debian_family(),
     };
     Ok((folder, identity))

@@ -263,6 +263,10 @@ pub const TABLE: &[Row] = &[
     nic(Fault::GuestNeverUp, &["guest::*"]),
     nic(Fault::GuestModuleMissing, &["guest::*"]),
     nic(Fault::GuestModuleDoesNotLoad, &["guest::*"]),
+    nic(Fault::NoQemuImg, &["guest::*"]),
+    nic(Fault::GuestAgentSilent, &["guest::*"]),
+    nic(Fault::GuestExecRefused, &["guest::*"]),
+    nic(Fault::GuestRunsNothing, &["guest::*"]),
     nic(
         Fault::AddressIgnored,
         &["guest::hotplug", "guest::failover_pair"],

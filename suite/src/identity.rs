@@ -1,18 +1,30 @@
 //! Everything that says which device, firmware and software a certificate is about, and what it leaves open.
 
 use harness::facts::{DeviceFacts, Facts, HostFacts};
+use harness::plan::Choice;
 use harness::profile::{Claims, Profile};
 
 /// The property with the address of the other PF that the checks may change.
 pub(crate) const SECOND_PF: &str = "second pf";
 
+/// What the property is called that says what the guests run.
+pub(crate) const GUEST_SYSTEM: &str = "guest system";
+
+/// The guest system where no other is named.
+pub(crate) const PROBE_GUEST: &str = "probe guest: this machine's kernel, with sriov-certify alone";
+
 /// In the order of the reports.
-pub(crate) fn properties(profile: &Profile, facts: &Facts) -> Vec<(String, String)> {
+pub(crate) fn properties(
+    profile: &Profile,
+    facts: &Facts,
+    choice: &Choice,
+) -> Vec<(String, String)> {
     let mut pairs = of_device(profile, &facts.device);
     if let Some(second) = &facts.second {
         pairs.push((SECOND_PF, second.bdf.to_string()));
     }
     pairs.extend(of_host(&facts.host));
+    pairs.push((GUEST_SYSTEM, guest_system(choice)));
     pairs.push(("tool version", env!("CARGO_PKG_VERSION").into()));
     let untested = untested(&profile.claims);
     if !untested.is_empty() {
@@ -62,6 +74,12 @@ fn of_host(host: &HostFacts) -> Vec<(&'static str, String)> {
         ("libvirt", known(virtualization.libvirt.clone(), "none")),
         ("qemu", known(virtualization.qemu.clone(), "none")),
     ]
+}
+
+/// What the guests run.
+fn guest_system(choice: &Choice) -> String {
+    let system = choice.guest.as_ref().map(ToString::to_string);
+    known(system, PROBE_GUEST)
 }
 
 fn known(value: Option<String>, otherwise: &str) -> String {

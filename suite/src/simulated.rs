@@ -9,6 +9,7 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use harness::facts::{self, Facts};
+use harness::guest::System;
 use harness::machine::Host;
 use harness::plan::Choice;
 use harness::profile::Profile;
@@ -22,7 +23,10 @@ use crate::certify::{Company, Subject, begin, open};
 use crate::{evidence, unit};
 
 /// A simulated machine wears out at once or not at all.
-pub const BENCH_FILE: Settings = Settings { guest_cycles: 3 };
+pub const BENCH_FILE: Settings = Settings {
+    guest_cycles: 3,
+    guest: None,
+};
 
 /// Certifies a simulated device, which needs a [`runtime`] of its own.
 pub async fn simulate(
@@ -34,21 +38,52 @@ pub async fn simulate(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> anyhow::Result<(Run, PathBuf)> {
     let subject = subject(profile, fault, selected).await?;
-    let (folder, identity) = open(&subject, out)?;
+    carry_out(&subject, out, stop, progress).await
+}
+
+async fn carry_out(
+    subject: &Subject,
+    out: &Path,
+    stop: LocalBoxFuture<'static, String>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> anyhow::Result<(Run, PathBuf)> {
+    let (folder, identity) = open(subject, out)?;
     let company = Company {
         resume_unit: unit::text(Path::new("/usr/bin/sriov-certify"), out),
         stop: stop.shared(),
         progress,
     };
-    begin(&subject, &folder, identity, company).await?;
+    begin(subject, &folder, identity, company).await?;
     Ok((evidence::render(&folder)?, folder))
 }
 
 /// As [`simulate`], with all checks and without an end before the end.
 pub fn simulate_all(profile: Profile, fault: Option<Fault>, out: &Path) -> anyhow::Result<Run> {
-    let (stop, mut tell) = (Box::pin(pending()), |_: Progress<'_>| ());
-    let run = simulate(profile, fault, Vec::new(), out, stop, &mut tell);
-    Ok(runtime()?.block_on(run)?.0)
+    simulate_whole(profile, fault, None, out)
+}
+
+/// As [`simulate_all`], with guests from an image.
+pub fn simulate_with_image(
+    profile: Profile,
+    fault: Option<Fault>,
+    out: &Path,
+) -> anyhow::Result<Run> {
+    simulate_whole(profile, fault, Some(Simulator::guest_system()), out)
+}
+
+fn simulate_whole(
+    profile: Profile,
+    fault: Option<Fault>,
+    guest: Option<System>,
+    out: &Path,
+) -> anyhow::Result<Run> {
+    runtime()?.block_on(async {
+        let mut subject = subject(profile, fault, Vec::new()).await?;
+        subject.choice.guest = guest.or(subject.choice.guest);
+        let mut tell = |_: Progress<'_>| ();
+        let (run, _) = carry_out(&subject, out, Box::pin(pending()), &mut tell).await?;
+        Ok(run)
+    })
 }
 
 /// A simulated device with its facts.
@@ -58,6 +93,7 @@ pub async fn subject(
     selected: Vec<String>,
 ) -> anyhow::Result<Subject> {
     let simulator = Simulator::new(&profile, fault);
+    let image = fault.is_some_and(Fault::is_of_an_image);
     let (bdf, other) = (simulator.bdf(), simulator.second());
     let host: Rc<dyn Host> = Rc::new(simulator);
     let names = facts::names(host.as_ref()).await;
@@ -84,6 +120,7 @@ pub async fn subject(
             selected,
             reboot: true,
             settings: BENCH_FILE,
+            guest: image.then(Simulator::guest_system),
         },
     })
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use harness::bench::{GUEST_LOST, GUEST_NOT_UP};
+use harness::bench::{AGENT_SILENT, GUEST_LOST, GUEST_NOT_UP};
 use harness::simulator::Fault;
 use reports::{Outcome, Run};
 use vm_images::LabFault;
 
 use crate::checks;
-use crate::identity::SECOND_PF;
-use crate::simulated::{scratch, simulate_all};
+use crate::identity::{GUEST_SYSTEM, PROBE_GUEST, SECOND_PF};
+use crate::simulated::{scratch, simulate_all, simulate_with_image};
 
 /// Where the simulator differs from a run in the lab, in words; empty where they agree.
 pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<String>> {
@@ -22,8 +22,19 @@ pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<Str
         return Ok(vec![format!("{} has no simulator", lab.identity.profile)]);
     };
     let out = scratch()?;
-    let simulated = simulate_all(profile, fault.map(twin), out.path())?;
+    let simulate = if has_image(lab) {
+        simulate_with_image
+    } else {
+        simulate_all
+    };
+    let simulated = simulate(profile, fault.map(twin), out.path())?;
     Ok([outcomes(lab, &simulated), answers(lab, &simulated)].concat())
+}
+
+/// Whether the guests were from an image.
+fn has_image(run: &Run) -> bool {
+    let mut properties = run.identity.properties.iter();
+    properties.any(|(name, value)| name == GUEST_SYSTEM && value != PROBE_GUEST)
 }
 
 /// How many checks were compared.
@@ -49,7 +60,7 @@ fn twin(fault: LabFault) -> Fault {
 fn executed(run: &Run) -> impl Iterator<Item = &reports::Checked> {
     let left_out = |skip: &reports::Skip| skip.kind == reports::SkipKind::NotSelected;
     let silenced = |finding: &reports::Finding| {
-        [GUEST_LOST.code, GUEST_NOT_UP.code].contains(&finding.code.as_str())
+        [GUEST_LOST.code, GUEST_NOT_UP.code, AGENT_SILENT.code].contains(&finding.code.as_str())
     };
     run.checks.iter().filter(move |checked| {
         let record = &checked.record;

@@ -1,38 +1,56 @@
 //! Every shipped profile on its simulator, one trial a check: each must end as planned.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use harness::profile::{self, Profile};
+use harness::simulator::Fault;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use reports::{Outcome, Record, Run, SkipKind};
-use suite::{checks, simulated};
+use suite::checks;
+use suite::simulated::{scratch, simulate_all, simulate_with_image};
 
 fn main() {
     let arguments = Arguments::from_args();
     let profiles = profile::shipped(&checks::ids());
-    let trials = profiles.iter().flat_map(trials);
+    let probed = profiles
+        .iter()
+        .flat_map(|profile| trials(&profile.id, profile, simulate_all));
+    let profile = profiles.iter().find(|profile| profile.id == "mock-nic");
+    let from_image = trials(
+        "mock-nic with an image",
+        profile.expect("a shipped profile"),
+        simulate_with_image,
+    );
+    let trials = probed.chain(from_image);
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
 /// The first trial of a profile runs its whole plan; the others look up their record.
-fn trials(profile: &Profile) -> Vec<Trial> {
+fn trials(name: &str, profile: &Profile, simulate: Simulate) -> Vec<Trial> {
     let run = Arc::new(OnceLock::new());
     let trial = |check: &'static str| {
         let (profile, run) = (profile.clone(), run.clone());
-        Trial::ignorable_test(format!("{}::{check}", profile.id), move || {
+        Trial::ignorable_test(format!("{name}::{check}"), move || {
             let is_known = profile
                 .known_issues
                 .iter()
                 .any(|issue| issue.check == check);
-            judge(run.get_or_init(|| certified(profile)), check, is_known)
+            judge(
+                run.get_or_init(|| certified(profile, simulate)),
+                check,
+                is_known,
+            )
         })
     };
     checks::ids().into_iter().map(trial).collect()
 }
 
-fn certified(profile: Profile) -> Run {
-    let out = simulated::scratch().expect("a folder for the results");
-    simulated::simulate_all(profile, None, out.path()).expect("a run")
+type Simulate = fn(Profile, Option<Fault>, &Path) -> anyhow::Result<Run>;
+
+fn certified(profile: Profile, simulate: Simulate) -> Run {
+    let out = scratch().expect("a folder for the results");
+    simulate(profile, None, out.path()).expect("a run")
 }
 
 /// A known issue must occur: the simulator has it too.

@@ -5,21 +5,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::refusal::DISK_FULL;
+use super::system::NotUp;
 use super::{Bench, STEP_LIMIT, within};
 use crate::finding::{Finding, Problem};
 use crate::guest::{Domain, Files, Image, Unpackable, pack};
 use crate::machine::{Host, Output};
 use crate::undo::Undo;
 
-/// How long a guest may take from its start to its agent's first answer. One that runs under KVM
+/// How long a probe guest may take from its start to its agent's first answer. One that runs under KVM
 /// takes a second or two; under KVM in an emulated machine 10 to 20 s were seen.
 pub(super) const BOOT_LIMIT: Duration = Duration::from_secs(90);
-
-/// The memory of a guest in MiB: for the kernel, its initramfs twice while it is unpacked, and the agent.
-pub const MEMORY: u32 = 256;
 
 /// How many VFs a guest can have at once.
 pub const PORTS: u8 = 8;
@@ -36,13 +34,13 @@ const VIRTIO: [&str; 4] = [
 /// libvirt does not start a guest.
 pub const GUEST_NOT_STARTED: Finding = Finding::bench(
     "guest-not-started",
-    "libvirt refused to define or to start the probe guest, before any VF was handed to it.",
+    "libvirt refused to define or to start the guest, before any VF was handed to it.",
     "Read libvirt's reason in the report; `virt-host-validate qemu` names what this machine lacks, `journalctl -u libvirtd` says more.",
 );
 /// A guest does not come up.
 pub const GUEST_NOT_UP: Finding = Finding::bench(
     "guest-not-up",
-    "The probe guest was started twice, and its agent answered neither time; or it answers no longer.",
+    "The guest was started twice, and sriov-certify in it answered neither time; or it answers no longer.",
     "Read the guest's console in the transcript. Where this machine is itself virtual, nested virtualization may be at fault.",
 );
 /// The running kernel does not have a module.
@@ -56,13 +54,13 @@ pub const MODULE_MISSING: Finding = Finding::bench(
 /// A module is there, but the guest's kernel has no such driver.
 pub const MODULE_NOT_LOADED: Finding = Finding::bench(
     "guest-module-not-loaded",
-    "The probe guest was given the module of the VF's driver, but its kernel did not load it. It had no VF yet.",
-    "Read the guest's console in the transcript: the reason stands there, such as a symbol of a module that was not packed.",
+    "The guest was told to load the module of the VF's driver, but its kernel does not have the driver. It had no VF yet.",
+    "Read the guest's console in the transcript: the reason stands there, such as a symbol of a module that was not packed. A guest system from an image must bring the driver itself; what its `modprobe` said is in the transcript.",
 );
 /// Somebody else has a guest of that name.
 pub const GUEST_EXISTS: Finding = Finding::bench(
     "guest-exists",
-    "libvirt knows a guest by the name of a probe guest already, and it is not of this run. It was left alone.",
+    "libvirt knows a guest by the name of a guest of ours already, and it is not of this run. It was left alone.",
     "Run `sriov-certify restore`, which removes the guests of runs that did not come to their end; else remove it by hand: `virsh destroy`, `virsh undefine`.",
 );
 
@@ -73,6 +71,10 @@ macro_rules! guest_findings {
         $crate::creation_findings![
             $crate::bench::GUEST_NOT_STARTED,
             $crate::bench::GUEST_NOT_UP,
+            $crate::bench::OVERLAY_REFUSED,
+            $crate::bench::AGENT_SILENT,
+            $crate::bench::EXEC_REFUSED,
+            $crate::bench::PROGRAM_REFUSED,
             $crate::bench::GUEST_EXISTS,
             $crate::bench::MEMLOCK,
             $crate::bench::NOT_PERMITTED,
@@ -165,23 +167,28 @@ impl Bench {
         refused: &'static Finding,
     ) -> Result<Running, Problem> {
         let name = self.domain(letter).name;
+        let mut why: NotUp = &GUEST_NOT_UP;
         for attempt in 1..=2 {
+            self.renew_disk(&name).await?;
             self.virsh_or(refused, &["start", &name]).await?;
-            if let Some(host) = self.answers(&name).await? {
-                let guest = Running { name, host };
-                self.has_driver(&guest).await?;
-                self.guests.insert(letter, guest.clone());
-                return Ok(guest);
+            match self.answers(&name).await? {
+                Ok(host) => {
+                    let guest = Running { name, host };
+                    self.has_driver(&guest).await?;
+                    self.guests.insert(letter, guest.clone());
+                    return Ok(guest);
+                }
+                Err(finding) => why = finding,
             }
             self.log
                 .note(format!("{name} did not come up at start {attempt}"))?;
             self.guests_evidence().await?;
             self.end_guest(&name).await?;
         }
-        let limit = BOOT_LIMIT.as_secs();
+        let limit = self.boot_limit().as_secs();
         let message = format!("{name} did not answer within {limit} s, twice");
         Err(Problem::Found {
-            finding: &GUEST_NOT_UP,
+            finding: why,
             message,
         })
     }
@@ -189,6 +196,7 @@ impl Bench {
     /// Tries to start a guest that rests, whatever comes of it. Its agent is not waited for.
     pub async fn attempt_start(&mut self, letter: char) -> Result<Output, Problem> {
         let name = self.domain(letter).name;
+        self.renew_disk(&name).await?;
         self.try_out(&["start", &name]).await
     }
 
@@ -200,7 +208,8 @@ impl Bench {
     fn domain(&self, letter: char) -> Domain {
         Domain {
             name: format!("{}{letter}", self.guest_prefix()),
-            memory: MEMORY,
+            memory: self.guest_memory(),
+            image: self.system.as_ref().map(|system| system.image.clone()),
             spare_ports: PORTS,
         }
     }
@@ -212,6 +221,17 @@ impl Bench {
 
     /// Puts what the guest starts with on disk, and its description.
     async fn furnish(&mut self, domain: &Domain) -> Result<(), Problem> {
+        if self.system.is_some() {
+            self.put_program(domain).await?;
+        } else {
+            self.put_kernel(domain).await?;
+        }
+        let files = Files::of(&domain.name);
+        self.keep(&files.definition, &domain.xml()).await
+    }
+
+    /// Puts this machine's kernel on disk, with an initramfs.
+    async fn put_kernel(&mut self, domain: &Domain) -> Result<(), Problem> {
         let driver = self.profile.driver.vf.clone();
         let modules = [&[driver.as_str()], &VIRTIO[..]].concat();
         let release = self.facts.host.kernel.clone();
@@ -240,28 +260,33 @@ impl Bench {
             let put = within(STEP_LIMIT, self.host.put(&path, Some(&content))).await;
             put.map_err(|error| unwritten(&path, &error))?;
         }
-        self.keep(&files.definition, &domain.xml()).await
+        Ok(())
     }
 
     /// Waits for the agent of a guest that has just been started.
-    async fn answers(&mut self, name: &str) -> Result<Option<Rc<dyn Host>>, Problem> {
+    async fn answers(&mut self, name: &str) -> Result<Result<Rc<dyn Host>, NotUp>, Problem> {
         let start = Instant::now();
+        let end = start + self.boot_limit();
         // Without either the emulator has ended already.
         let Some(socket) = self.told(name, false).await?.socket else {
-            return Ok(None);
+            return Ok(Err(&GUEST_NOT_UP));
         };
         let Ok(host) = self.host.guest(&socket).await else {
-            return Ok(None);
+            return Ok(Err(&GUEST_NOT_UP));
         };
-        let boot = timeout(BOOT_LIMIT, host.read("/proc/uptime")).await;
-        let Ok(Ok(uptime)) = boot else {
-            return Ok(None);
+        if self.system.is_some()
+            && let Err(why) = self.bring_up(name, "", end).await?
+        {
+            return Ok(Err(why));
+        }
+        let Ok(Ok(uptime)) = timeout_at(end, host.read("/proc/uptime")).await else {
+            return Ok(Err(&GUEST_NOT_UP));
         };
         self.log.timed("booting a guest".into(), start.elapsed());
         let uptime = String::from_utf8_lossy(&uptime).trim().to_owned();
         self.log
             .step(format!("{name}$ cat /proc/uptime\n{uptime}"))?;
-        Ok(Some(host))
+        Ok(Ok(host))
     }
 
     /// A guest without the VF's driver would be blamed on the VF.
@@ -290,7 +315,7 @@ impl Bench {
     }
 }
 
-fn unwritten(path: &str, error: &io::Error) -> Problem {
+pub(super) fn unwritten(path: &str, error: &io::Error) -> Problem {
     let message = format!("cannot write {path}: {error}");
     if error.kind() == io::ErrorKind::StorageFull {
         Problem::Found {

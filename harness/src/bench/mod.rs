@@ -21,6 +21,7 @@ mod process;
 mod refusal;
 mod second;
 mod silence;
+mod system;
 mod virsh;
 
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
 pub use guest::{
-    GUEST_EXISTS, GUEST_NOT_STARTED, GUEST_NOT_UP, MEMORY, MODULE_MISSING, MODULE_NOT_LOADED,
-    PORTS, Running,
+    GUEST_EXISTS, GUEST_NOT_STARTED, GUEST_NOT_UP, MODULE_MISSING, MODULE_NOT_LOADED, PORTS,
+    Running,
 };
 pub use inside::{GUEST_LOST, NOT_SEEN};
 pub use kill::Killed;
@@ -55,9 +56,11 @@ pub use process::Memory;
 pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
 pub use second::AtSecond;
 pub use silence::GUEST_ENDED;
+pub use system::{AGENT_SILENT, EXEC_REFUSED, OVERLAY_REFUSED, PROGRAM_REFUSED};
 
 use crate::facts::Facts;
 use crate::finding::{Blames, Finding, Problem};
+use crate::guest::System;
 use crate::machine::{Host, Output};
 use crate::pci::Bdf;
 use crate::profile::Profile;
@@ -89,6 +92,8 @@ pub struct Bench {
     pub facts: Rc<Facts>,
     /// What stands in the bench file.
     pub settings: Settings,
+    /// The guest system of the guests; without one they are probe guests.
+    pub system: Option<System>,
     /// What is written down.
     pub log: Log,
     pending: Vec<Pending>,
@@ -113,6 +118,7 @@ impl Bench {
             profile,
             facts,
             settings: Settings::default(),
+            system: None,
             log,
             pending: Vec::new(),
             guests: BTreeMap::new(),

@@ -26,7 +26,7 @@ pub const LIBVIRT_UNAVAILABLE: Finding = Finding::bench(
 pub const DISK_FULL: Finding = Finding::bench(
     "disk-full",
     "There is no room on this machine's disk for what a guest starts with, or for what libvirt writes of it.",
-    "Free some: a guest takes about 30 MB in /var/lib/libvirt/boot, its memory once in /var/lib/libvirt/qemu/save, and its console and log in /var/log/libvirt/qemu.",
+    "Free some: a guest takes about 30 MB in /var/lib/libvirt/boot, one from an image also all that it writes, its memory once in /var/lib/libvirt/qemu/save, and its console and log in /var/log/libvirt/qemu.",
 );
 
 /// What libvirt and QEMU say where the machine is at fault, and not the VF.
@@ -61,7 +61,8 @@ pub(super) fn refused(words: &[&str], output: &Output) -> String {
     format!("`virsh {}`: {answer}", words.join(" "))
 }
 
-fn machine_at_fault(answer: &str) -> Option<&'static Finding> {
+/// What the answer of a command says of the machine, if anything.
+pub(super) fn machine_at_fault(answer: &str) -> Option<&'static Finding> {
     let mut known = MACHINE_AT_FAULT.iter();
     let found = known.find(|(text, _)| answer.contains(text));
     found.map(|(_, finding)| *finding)

@@ -12,7 +12,7 @@ use crate::guest::{BOOT, Told};
 use crate::machine::Output;
 
 /// How long `virsh` may take. Under KVM in an emulated machine that is busy otherwise, `start` took 25 s.
-const VIRSH_LIMIT: Duration = Duration::from_mins(2);
+pub(super) const VIRSH_LIMIT: Duration = Duration::from_mins(2);
 
 impl Bench {
     /// Runs `virsh`, whatever libvirt makes of it.

@@ -17,6 +17,10 @@ pub struct Files {
     pub kernel: String,
     /// Its initramfs.
     pub initramfs: String,
+    /// What a guest system writes, over its image.
+    pub overlay: String,
+    /// A disk that holds this program.
+    pub program: String,
     /// What is plugged into it while it runs, where that needs a description.
     pub plug: String,
     /// What its console has shown.
@@ -33,6 +37,8 @@ impl Files {
             definition: path("xml"),
             kernel: path("kernel"),
             initramfs: path("initramfs"),
+            overlay: path("qcow2"),
+            program: path("program"),
             plug: path("plug.xml"),
             console: format!("{LOGS}/{name}-console.log"),
             log: format!("{LOGS}/{name}.log"),
@@ -40,11 +46,13 @@ impl Files {
     }
 
     /// All of them.
-    pub fn all(&self) -> [&str; 6] {
+    pub fn all(&self) -> [&str; 8] {
         [
             &self.definition,
             &self.kernel,
             &self.initramfs,
+            &self.overlay,
+            &self.program,
             &self.plug,
             &self.console,
             &self.log,

@@ -44,16 +44,20 @@ pub async fn pack(host: &dyn Host, release: &str, modules: &[&str]) -> Result<Im
         let packed = read(host, &format!("{folder}/{path}")).await?;
         files.push((flat(path), unpack(&packed)?));
     }
-    let program = read(host, "/proc/self/exe").await?;
-    if !cfg!(target_feature = "crt-static") {
-        let text = "this program is not static, and a guest has no libraries: build it with the project's own .cargo/config.toml, without RUSTFLAGS in the environment";
-        return Err(Unpackable::File(io::Error::other(text)));
-    }
-    let initramfs = initramfs(&program, &files)?;
+    let initramfs = initramfs(&program(host).await?, &files)?;
     Ok(Image {
         kernel: kernel(host, release).await?,
         initramfs,
     })
+}
+
+/// This program, as a guest can run it.
+pub async fn program(host: &dyn Host) -> io::Result<Vec<u8>> {
+    if !cfg!(target_feature = "crt-static") {
+        let text = "this program is not static, and a guest need not have its libraries: build it with the project's own .cargo/config.toml, without RUSTFLAGS in the environment";
+        return Err(io::Error::other(text));
+    }
+    read(host, "/proc/self/exe").await
 }
 
 /// Where distributions keep the kernel: Debian and RHEL in `/boot`, Fedora beside its modules too.

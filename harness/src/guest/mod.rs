@@ -1,13 +1,19 @@
-//! Guests as libvirt knows them: how one is described, what it starts with, and what libvirt tells of it.
+//! Guests as libvirt knows them: how one is described, what it starts with, how this program comes into it, and what libvirt tells of it.
 
 mod domain;
 mod files;
 mod image;
+mod manifest;
 mod pair;
+mod started;
+mod system;
 mod told;
 
 pub use domain::Domain;
 pub use files::{BOOT, Files};
-pub use image::{Image, Unpackable, pack};
+pub use image::{Image, Unpackable, pack, program};
+pub use manifest::{manifest, manifest_of};
 pub use pair::{primary, standby};
+pub use started::{PING, SERIAL, Started, asks, starts};
+pub use system::System;
 pub use told::{Hostdev, Told};

@@ -156,14 +156,15 @@ async fn bounded(
     part: usize,
     stop: &mut LocalBoxFuture<'_, String>,
 ) -> (Answer, Option<String>) {
+    let limit = bench.time_limit(check);
     let answer = pin!(AssertUnwindSafe((check.parts[part])(bench)).catch_unwind());
     tokio::select! {
         biased;
         reason = stop => (Err(anyhow::anyhow!("stopped by {reason}").into()), Some(reason)),
-        answer = tokio::time::timeout(check.limit, answer) => (match answer {
+        answer = tokio::time::timeout(limit, answer) => (match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => Err(anyhow::anyhow!("the check panicked: {}", panic_text(panic.as_ref())).into()),
-            Err(_) => Err(anyhow::anyhow!("no answer within {} s", check.limit.as_secs()).into()),
+            Err(_) => Err(anyhow::anyhow!("no answer within {} s", limit.as_secs()).into()),
         }, None),
     }
 }

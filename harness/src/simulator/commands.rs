@@ -29,6 +29,7 @@ impl World {
             ["systemctl", arguments @ ..] => self.systemctl(arguments),
             ["modinfo", "-n", module] => self.modinfo(module),
             ["virsh", words @ ..] => self.virsh(words),
+            ["qemu-img", "create", "-q", .., "-b", image, overlay] => self.qemu_img(image, overlay),
             ["sh", "-c", line] if line.contains("kill -9 ") => self.kill_if(line),
             ["ethtool", "-i", name] => self.ethtool(name),
             ["ip", arguments @ ..] => ip::run(self, arguments),

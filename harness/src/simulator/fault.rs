@@ -76,6 +76,10 @@ pub enum Fault {
     GuestNeverUp,
     GuestModuleMissing,
     GuestModuleDoesNotLoad,
+    NoQemuImg,
+    GuestAgentSilent,
+    GuestExecRefused,
+    GuestRunsNothing,
     AddressIgnored,
     LargeFramesLost,
     SwitchClosed,
@@ -144,6 +148,17 @@ impl Fault {
     /// What is wrong, in one line.
     pub fn what(self) -> &'static str {
         TABLE[self as usize].2
+    }
+
+    /// Whether it shows only where the guests run a guest system from an image.
+    pub fn is_of_an_image(self) -> bool {
+        matches!(
+            self,
+            Self::NoQemuImg
+                | Self::GuestAgentSilent
+                | Self::GuestExecRefused
+                | Self::GuestRunsNothing
+        )
     }
 
     /// The fault of that name.

@@ -1,5 +1,6 @@
 //! libvirt and its guests, with the words of `virsh` 11.3 as seen in the lab.
 
+mod agent;
 mod attach;
 mod inside;
 mod leave;
@@ -45,8 +46,10 @@ struct Guest {
 /// A guest that runs.
 #[derive(Clone, Debug)]
 struct Live {
-    /// When its agent answers; `None` for never.
+    /// When its agent answers; `None` for never, or for not before it is started in a guest system.
     up: Option<Instant>,
+    /// When the agent of a guest system answers; `None` for never.
+    agent: Option<Instant>,
     /// How often its kernel was restarted.
     restarts: u32,
     paused: bool,
@@ -122,6 +125,7 @@ impl Libvirt {
     pub(super) fn shift(&mut self, by: &impl Fn(Instant) -> Instant) {
         for live in self.lives() {
             live.up = live.up.map(by);
+            live.agent = live.agent.map(by);
             if let Some(standby) = &mut live.standby {
                 standby.put_up = standby.put_up.map(by);
             }
@@ -183,7 +187,7 @@ impl World {
             ),
             ["list", "--name", which @ ..] => self.virsh_list(!which.is_empty()),
             ["define", path] => self.virsh_define(path),
-            ["migrate", "--live", name, _] => self.of_guest(name, Self::virsh_migrate),
+            ["migrate", "--live", "--unsafe", name, _] => self.of_guest(name, Self::virsh_migrate),
             [verb, name, options @ ..] => {
                 self.of_guest(name, |world, name| world.verb(verb, name, options))
             }
@@ -212,6 +216,7 @@ impl World {
             ("managedsave-remove", []) => {
                 printed(format!("Removed managedsave image for domain '{name}'\n"))
             }
+            ("qemu-agent-command", [question, ..]) => self.agent_command(name, question),
             ("domstate", []) => self.virsh_state(name),
             ("domstate", ["--reason"]) => self.virsh_state_and_reason(name),
             ("dumpxml", which) => self.virsh_dumpxml(name, !which.is_empty()),

@@ -7,6 +7,9 @@ use super::groups::has_iommu;
 use super::model::{Model, PF};
 use super::tree::File;
 
+/// The image of a guest system.
+pub(super) const IMAGE: &str = "/var/lib/libvirt/images/simulated.qcow2";
+
 /// Puts the machine's files in place.
 pub(super) fn install(tree: &mut Tree, model: &Model) {
     system(tree, model);
@@ -32,6 +35,7 @@ pub(super) fn install(tree: &mut Tree, model: &Model) {
     tree.folder("/etc/udev/rules.d");
     tree.folder("/etc/systemd/system");
     tree.folder("/var/lib/libvirt/boot");
+    tree.file(IMAGE, "an image");
     tree.folder("/var/log/libvirt/qemu");
     tree.folder("/run");
     tree.file("/run/libvirt/libvirt-sock", "");

@@ -60,6 +60,7 @@ use tokio::time::{Instant, sleep_until};
 pub use asleep::Asleep;
 pub use fault::{Fault, UnknownFault};
 
+use crate::guest::System;
 use crate::machine::{Host, Output};
 use crate::pci::Bdf;
 use crate::profile::Profile;
@@ -97,6 +98,16 @@ impl Simulator {
     /// The address of the second device's, where there is one.
     pub fn second(&self) -> Option<Bdf> {
         self.world.borrow().other.as_ref().map(|_| SECOND)
+    }
+
+    /// The guest system whose image the machine has, as a manifest would name it.
+    pub fn guest_system() -> System {
+        System {
+            name: "simulated".into(),
+            image: machine::IMAGE.into(),
+            sha256: "0".repeat(64),
+            memory: 256,
+        }
     }
 
     /// Looks again and again until the device lock is free, then waits until the kernel is done.

@@ -2,6 +2,7 @@
 
 mod admission;
 mod catalogue;
+mod guest_system;
 mod lab;
 mod mock;
 mod output;
@@ -69,6 +70,9 @@ enum Command {
     /// Be the first process of a probe guest (used by the guests of `run`).
     #[command(hide = true)]
     Guest,
+    /// Answer the machine outside in a guest system (used by the guests of `run`).
+    #[command(hide = true)]
+    Agent,
 }
 
 /// Which devices and which checks.
@@ -86,7 +90,7 @@ struct Selection {
     /// Allow checks to restart this machine; the run goes on by itself afterwards (implied by --mock).
     #[arg(long)]
     reboot: bool,
-    /// The bench file (TOML): how often and how long checks repeat what wears out [default:
+    /// The bench file (TOML): how often checks repeat what wears out, and the guest system [default:
     /// /etc/sriov-certify/bench.toml, where there is one].
     #[arg(long, value_name = "FILE", conflicts_with = "mock")]
     bench: Option<PathBuf>,
@@ -151,6 +155,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
             .map(|()| 0)
             .map_err(Into::into),
         Command::Guest => guest(),
+        // Elsewhere it finds no port of ours, and ends.
+        Command::Agent => agent::serve_port().map(|()| 0).map_err(Into::into),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `resume`: goes on with what a restart of this machine has interrupted.
 
 use super::admission::needs_root;
-use super::{output, real, usage};
-use crate::session::{self, Found, Held, Session, Sessions};
+use super::{guest_system, output, real, usage};
+use crate::session::{self, Charge, Found, Held, Session, Sessions};
 
 pub(super) fn run() -> anyhow::Result<u8> {
     needs_root("going on with a run changes the device")?;
@@ -37,6 +37,7 @@ fn nothing_to_do(living: &[(Session, String)]) -> String {
 }
 
 fn resume(held: Held) -> anyhow::Result<u8> {
+    has_its_guest(&held.session)?;
     let _locks = held.session.lock()?;
     real::work(held)
 }
@@ -51,6 +52,15 @@ fn is_same_program(session: &Session) -> anyhow::Result<()> {
         "the run of {} was begun by sriov-certify {then}, this is {now}: put that one back and `resume`, or give the run up with `restore`",
         session.started
     )))
+}
+
+/// Devices that have not begun yet need the image as it was when the run was.
+fn has_its_guest(session: &Session) -> anyhow::Result<()> {
+    let is_to_come = |charge: &Charge| charge.folder.is_none();
+    match &session.choice.guest {
+        Some(system) if session.devices.iter().any(is_to_come) => guest_system::is_pinned(system),
+        _ => Ok(()),
+    }
 }
 
 /// What still waits for a restart would come to nothing.
@@ -73,9 +83,8 @@ mod tests {
     use harness::plan::Choice;
     use reports::{Boot, Durability, Environment, Event, Identity, Journal};
 
-    use super::{Session, has_restarted, is_same_program, session};
+    use super::{Charge, Session, has_restarted, is_same_program, session};
     use crate::checks;
-    use crate::session::Charge;
 
     fn session_of(devices: Vec<Charge>) -> Session {
         Session {

@@ -13,7 +13,7 @@ use harness::profile::{self, Profile};
 use harness::settings::Settings;
 use harness::simulator::Fault;
 
-use super::{Selection, usage};
+use super::{Selection, guest_system, usage};
 use crate::checks;
 
 /// The bench file of a machine.
@@ -58,10 +58,12 @@ pub(super) fn checks(selection: &Selection) -> anyhow::Result<Vec<String>> {
 
 /// What the user chose. On a simulator a restart costs nobody anything.
 pub(super) fn choice(selection: &Selection) -> anyhow::Result<Choice> {
+    let settings = settings(selection)?;
     Ok(Choice {
         selected: checks(selection)?,
         reboot: selection.reboot || selection.mock,
-        settings: settings(selection)?,
+        guest: guest_system::named(&settings)?,
+        settings,
     })
 }
 

@@ -18,6 +18,41 @@ fn result_folder(out: &Path) -> PathBuf {
     folder
 }
 
+/// All that is wrong is found before anything is touched.
+#[test]
+fn bench_files_and_guests_that_cannot_be_used() {
+    let desk = Desk::new();
+    for (name, guest) in [
+        ("none.toml", "nobody"),
+        ("gone.toml", "gone"),
+        ("other.toml", "other"),
+    ] {
+        desk.file(name, format!("guest = '{guest}'\n"));
+    }
+    desk.file("typo.toml", "gest = 'gone'\n");
+    // As in the source tree.
+    desk.file("Cargo.toml", "");
+    fs::create_dir(desk.path("profiles")).unwrap();
+    fs::create_dir(desk.path("vm-images")).unwrap();
+    let entry = |name: &str, image: &str| {
+        let sha256 = "0".repeat(64);
+        format!(
+            "[[guest]]\nname = '{name}'\nimage = '{image}'\nsha256 = '{sha256}'\nmemory = 512\n"
+        )
+    };
+    let manifest = entry("gone", "/nowhere/image") + &entry("other", "../typo.toml");
+    desk.file("vm-images/manifest.toml", manifest);
+    let shown = desk.folder().canonicalize().unwrap().display().to_string();
+    let refused = desk.refused(&[
+        "plan --bench typo.toml",
+        "plan --bench none.toml",
+        "plan --bench gone.toml",
+        "plan --bench other.toml",
+        "lab --bench other.toml",
+    ]);
+    insta::assert_snapshot!(refused.replace(&shown, "DESK"));
+}
+
 #[test]
 fn profiles_that_are_none() {
     let desk = Desk::new();

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use futures_util::FutureExt;
+use harness::guest::System;
 use harness::simulator::Simulator;
 use libtest_mimic::{Arguments, Trial};
 use point::{Bench, Point};
@@ -26,13 +27,30 @@ use watched::Watched;
 /// At one of so many places the restoring is killed too: at each would take a quarter of an hour.
 const KILL_EVERY: usize = 16;
 
+/// What is enough to start guests from an image in all ways, to restart one and to end them.
+const GUESTS: [&str; 4] = [
+    "guest::hotplug",
+    "guest::guest_reboot",
+    "guest::two_guests",
+    "guest::cold_attach",
+];
+
 /// A machine is large; so many wait at most for their turn.
 const WAITING: usize = 16;
 
 fn main() {
-    let trials = ["mock-nic", "mock-nvme"].map(|profile| {
-        Trial::test(format!("killed_at_every_point::{profile}"), move || {
-            kill_everywhere(profile);
+    let runs = [
+        ("mock-nic", "mock-nic", None),
+        ("mock-nvme", "mock-nvme", None),
+        (
+            "mock-nic with an image",
+            "mock-nic",
+            Some(Simulator::guest_system()),
+        ),
+    ];
+    let trials = runs.map(|(name, profile, guest)| {
+        Trial::test(format!("killed_at_every_point::{name}"), move || {
+            kill_everywhere(profile, guest);
             Ok(())
         })
     });
@@ -40,7 +58,7 @@ fn main() {
 }
 
 /// Runs everything once, while other threads restore what it would leave if it were killed.
-fn kill_everywhere(profile: &'static str) {
+fn kill_everywhere(profile: &'static str, guest: Option<System>) {
     let out = scratch().expect("a folder");
     let (points, waiting) = sync_channel(WAITING);
     let waiting = Arc::new(Mutex::new(waiting));
@@ -54,7 +72,7 @@ fn kill_everywhere(profile: &'static str) {
             .collect();
         // Only they hold it: should all of them fail, so does the run, instead of waiting for them.
         drop(waiting);
-        run_once(profile, out.path(), points);
+        run_once(profile, guest, out.path(), points);
         let counts = workers
             .into_iter()
             .map(|worker| worker.join().expect("a restored machine"));
@@ -81,12 +99,17 @@ fn restore_all(waiting: &Mutex<Receiver<Point>>) -> (usize, usize) {
     }
 }
 
-fn run_once(profile: &str, out: &Path, points: SyncSender<Point>) {
+fn run_once(profile: &str, guest: Option<System>, out: &Path, points: SyncSender<Point>) {
     let profiles = harness::profile::shipped(&suite::checks::ids());
     let found = profiles.into_iter().find(|found| found.id == profile);
     runtime().expect("a runtime").block_on(async {
         let subject = subject(found.expect("a shipped profile"), None, Vec::new());
         let mut subject = subject.await.expect("facts");
+        if guest.is_some() {
+            // What guests are made of is all that differs: they are started, restarted and end.
+            subject.choice.selected = GUESTS.map(str::to_owned).into();
+        }
+        subject.choice.guest = guest;
         let (folder, identity) = open(&subject, out).expect("a folder for the run");
         let bench = Bench::new(&folder, &subject.facts);
         let machine = Watched::new(Simulator::new(&subject.profile, None), bench, points);

@@ -1,5 +1,5 @@
-//! The first process of a probe guest: makes its system usable, then carries out what the machine
-//! outside asks over a virtio-serial port.
+//! What carries out in a guest what the machine outside asks over a virtio-serial port: the first process of a probe guest, which
+//! makes its system usable first, or a program of a guest system like any other.
 
 mod start;
 
@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::reboot::{RebootMode, reboot};
+use nix::unistd::sync;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{Reply, Request};
@@ -35,9 +36,15 @@ pub(super) struct Answered {
 /// then lets a reader go at once (Linux 6.12 drivers/char/virtio_console.c, `port_fops_read`).
 const NOBODY_THERE: Duration = Duration::from_millis(20);
 
-/// Never returns in good health: the kernel panics when its first process ends.
+/// As the first process of a probe guest. Never returns in good health: the kernel panics when it ends.
 pub fn run() -> io::Result<()> {
-    let path = start::prepare()?;
+    start::prepare()?;
+    serve_port()
+}
+
+/// As a program of a guest system, which has mounted and loaded what it needs. Never returns in good health.
+pub fn serve_port() -> io::Result<()> {
+    let path = start::wait_for_port()?;
     let port = OpenOptions::new().read(true).write(true).open(path)?;
     let mut answers = port.try_clone()?;
     // The end of what the guest was saying when it was reset.
@@ -82,6 +89,9 @@ fn answer<W: Write + Send + 'static>(line: &[u8], answers: &Arc<Mutex<W>>) -> io
         // Whoever asked has gone where this fails, and will ask again.
         let _ = answers.write_all(&line);
         if restarts {
+            // A guest system's disks are written to. To shut it down as a person would could take minutes of its services' time, and
+            // the kernel lets go of its cards here in any case (Linux 6.12 kernel/reboot.c, `kernel_restart_prepare`).
+            sync();
             let Err(error) = reboot(RebootMode::RB_AUTOBOOT);
             start::complain(&format!("cannot restart: {error}"));
         }

@@ -15,8 +15,8 @@ const PORTS: &str = "/sys/class/virtio-ports";
 /// How long the kernel may take to find the port: it probes drivers at once, but ports come by message.
 const PORT_LIMIT: Duration = Duration::from_mins(1);
 
-/// Returns the path of the port.
-pub(super) fn prepare() -> io::Result<PathBuf> {
+/// Mounts what a kernel shows of itself, and loads the modules.
+pub(super) fn prepare() -> io::Result<()> {
     for (kind, path) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
         mount(Some(kind), path, Some(kind), MsFlags::empty(), None::<&str>)?;
     }
@@ -26,7 +26,7 @@ pub(super) fn prepare() -> io::Result<PathBuf> {
             complain(&format!("cannot load {module}: {error}"));
         }
     }
-    wait_for_port()
+    Ok(())
 }
 
 /// Goes on without: what a check misses it names itself, with the console as evidence.
@@ -42,7 +42,8 @@ pub(super) fn complain(text: &str) {
     let _ = log.and_then(|mut log| log.write_all(format!("<2>sriov-certify: {text}\n").as_bytes()));
 }
 
-fn wait_for_port() -> io::Result<PathBuf> {
+/// Returns the path of the port.
+pub(super) fn wait_for_port() -> io::Result<PathBuf> {
     let end = Instant::now() + PORT_LIMIT;
     loop {
         match port() {

@@ -318,6 +318,26 @@ pub(super) const TABLE: &[(Fault, &str, &str)] = &[
         "a guest's kernel does not load the module of the VF driver",
     ),
     (
+        Fault::NoQemuImg,
+        "no-qemu-img",
+        "qemu-img is not installed (guests from an image)",
+    ),
+    (
+        Fault::GuestAgentSilent,
+        "guest-agent-silent",
+        "no qemu-guest-agent answers (guests from an image)",
+    ),
+    (
+        Fault::GuestExecRefused,
+        "guest-exec-refused",
+        "qemu-guest-agent does not start programs (guests from an image)",
+    ),
+    (
+        Fault::GuestRunsNothing,
+        "guest-runs-nothing",
+        "qemu-guest-agent may not execute what it has copied (guests from an image)",
+    ),
+    (
         Fault::AddressIgnored,
         "address-ignored",
         "a VF in a guest has another address than the one that libvirt gave it",

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::{DRIVERS, Interview, VF0, path};
-use crate::guest::{Domain, Files, Told, primary, standby};
+use crate::guest::{Domain, Files, PING, Told, asks, primary, standby, starts};
 use crate::machine::Host;
+use crate::simulator::Simulator;
 
 const VF: &str = "0000:01:10.0";
 /// The addresses that libvirt gives the two VFs.
@@ -30,6 +31,7 @@ impl Interview {
         self.started_with().await;
         self.killed().await;
         self.beside().await;
+        self.with_image().await;
         for name in ["a", "b"] {
             self.virsh(&["destroy", name]).await;
             self.virsh(&["undefine", name]).await;
@@ -41,6 +43,7 @@ impl Interview {
         let domain = Domain {
             name: name.into(),
             memory: 256,
+            image: None,
             spare_ports: 1,
         };
         let files = Files::of(&domain.name);
@@ -51,6 +54,39 @@ impl Interview {
         }
         self.virsh(&["define", &files.definition]).await;
         self.virsh(&["start", name]).await;
+    }
+
+    /// A guest system, and how this program is started in it.
+    async fn with_image(&mut self) {
+        let Files {
+            definition,
+            overlay,
+            program,
+            ..
+        } = Files::of("c");
+        let image = Simulator::guest_system().image;
+        let domain = Domain {
+            name: "c".into(),
+            memory: 256,
+            image: Some(image.clone()),
+            spare_ports: 1,
+        };
+        let xml = domain.xml();
+        for path in [&definition, &program] {
+            self.host.put(path, Some(xml.as_bytes())).await.unwrap();
+        }
+        let create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2"];
+        self.run(&[&create[..], &["-b", &image, &overlay]].concat())
+            .await;
+        self.virsh(&["define", &definition]).await;
+        self.virsh(&["start", "c"]).await;
+        sleep(PATIENCE).await;
+        let asks = asks("{\"return\":{\"pid\":571}}").unwrap();
+        for question in [PING, &starts("igbvf", ""), &asks] {
+            self.virsh(&["qemu-agent-command", "c", question]).await;
+        }
+        self.virsh(&["destroy", "c"]).await;
+        self.virsh(&["undefine", "c"]).await;
     }
 
     async fn handed_over(&mut self) {
@@ -141,7 +177,10 @@ impl Interview {
         }
         for verb in ["managedsave", "migrate"] {
             match verb {
-                "migrate" => self.virsh(&[verb, "--live", "a", "there"]).await,
+                "migrate" => {
+                    self.virsh(&[verb, "--live", "--unsafe", "a", "there"])
+                        .await;
+                }
                 _ => self.virsh(&[verb, "a"]).await,
             }
         }
@@ -174,7 +213,8 @@ impl Interview {
         self.told().await;
         self.memory().await;
         self.list("/sys/class/net").await;
-        self.virsh(&["migrate", "--live", "a", "there"]).await;
+        let words = ["migrate", "--live", "--unsafe", "a", "there"];
+        self.virsh(&words).await;
         self.run(&["ip", "-j", "link", "show", "dev", "enp1s0"])
             .await;
         self.link(&format!("{VF0}/driver")).await;

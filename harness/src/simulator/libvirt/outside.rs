@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::machine::Output;
 use crate::machine::agent::PORT;
 use crate::pci::Bdf;
@@ -67,8 +69,7 @@ impl World {
 
     /// The VFs that a guest starts with, or why it does not start.
     fn startable(&self, name: &str) -> Result<Vec<Bdf>, String> {
-        for part in ["kernel", "initrd"] {
-            let path = self.part(name, part);
+        for path in self.starts_from(name) {
             if self.tree.read(&path).is_err() {
                 return Err(format!(
                     "Cannot access storage file '{path}': No such file or directory"
@@ -94,10 +95,37 @@ impl World {
         }
     }
 
+    /// What must be there when a guest starts: its kernel and initramfs, or its disks.
+    fn starts_from(&self, name: &str) -> Vec<String> {
+        let disks = disks(&self.definition(name));
+        if disks.is_empty() {
+            ["kernel", "initrd"]
+                .map(|part| self.part(name, part))
+                .into()
+        } else {
+            disks
+        }
+    }
+
+    /// When the agents of a guest answer that starts now: this program as its first process, and that of a guest system.
+    fn wakes(&self, name: &str) -> [Option<Instant>; 2] {
+        let up = Some(self.now + BOOT).filter(|_| !self.model.has(Fault::GuestNeverUp));
+        if disks(&self.definition(name)).is_empty() {
+            [up, None]
+        } else {
+            [
+                None,
+                up.filter(|_| !self.model.has(Fault::GuestAgentSilent)),
+            ]
+        }
+    }
+
     fn begin(&mut self, name: &str, vfs: Vec<Bdf>) {
         self.libvirt.starts += 1;
+        let [up, agent] = self.wakes(name);
         let live = Live {
-            up: (!self.model.has(Fault::GuestNeverUp)).then(|| self.now + BOOT),
+            up,
+            agent,
             restarts: 0,
             paused: false,
             cards: Vec::new(),
@@ -173,23 +201,28 @@ impl World {
 
     /// A guest's kernel is restarted: it finds its cards anew.
     pub(super) fn restart_inside(&mut self, name: &str) {
-        let up = self.now + BOOT;
+        let found = self.now + BOOT;
+        let [up, agent] = self.wakes(name);
         let loses = self.model.has(Fault::RestartLosesVf);
         if let Some(live) = self.libvirt.live_mut(name) {
-            live.up = Some(up);
+            (live.up, live.agent) = (up, agent);
             live.restarts += 1;
             live.blind |= loses;
             for card in &mut live.cards {
-                *card = Card::new(card.vf, card.mac.clone(), up);
+                *card = Card::new(card.vf, card.mac.clone(), found);
             }
         }
     }
 
-    /// The path of a part of the guest, as it was defined with.
-    fn part(&self, name: &str, part: &str) -> String {
+    fn definition(&self, name: &str) -> String {
         let definition = format!("/etc/libvirt/qemu/{name}.xml");
         let xml = self.tree.read(&definition).unwrap_or_default();
-        let xml = String::from_utf8_lossy(&xml).into_owned();
+        String::from_utf8_lossy(&xml).into_owned()
+    }
+
+    /// The path of a part of the guest, as it was defined with.
+    fn part(&self, name: &str, part: &str) -> String {
+        let xml = self.definition(name);
         if part == "console" {
             let path = xml.split_once("<serial type='file'><source path='");
             return path
@@ -262,6 +295,14 @@ impl World {
         }
         printed(format!("{xml}  </devices>\n</domain>\n\n"))
     }
+}
+
+/// The files of all disks, with those below them.
+fn disks(xml: &str) -> Vec<String> {
+    let sources = xml.split("<source file='").skip(1);
+    sources
+        .filter_map(|rest| rest.split('\'').next().map(str::to_owned))
+        .collect()
 }
 
 /// The text of an element that holds nothing else.

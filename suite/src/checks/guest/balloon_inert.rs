@@ -4,7 +4,7 @@
 //! Source: RHEL 9, 14.7.1, third drawback (the balloon of such a virtual machine cannot be used); QEMU hw/virtio/virtio-balloon.c,
 //! `virtio_balloon_inhibited`.
 
-use harness::bench::{Bench, MEMORY, Running};
+use harness::bench::{Bench, Running};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::{handover_findings, require};
 
@@ -60,7 +60,7 @@ async fn run(bench: &mut Bench) -> Answer {
 /// How much less memory the emulator has once the guest has given up some, in KiB. The guest gets its
 /// memory again.
 async fn given_back(bench: &mut Bench, guest: &Running) -> Result<u64, Problem> {
-    let all = u64::from(MEMORY) * 1024;
+    let all = u64::from(bench.guest_memory()) * 1024;
     let before = bench.memory_of(guest).await?.resident;
     bench.set_balloon(guest, all - GIVEN_UP, PATIENCE).await?;
     let after = bench.memory_of(guest).await?.resident;

@@ -4,7 +4,7 @@
 //! Source: RHEL 9, 14.7.1, third drawback (an assigned device needs the memory of its virtual machine pinned); Linux 6.12
 //! drivers/vfio/vfio_iommu_type1.c, `vfio_pin_pages_remote`.
 
-use harness::bench::{Bench, MEMORY};
+use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
 use harness::{handover_findings, require};
 
@@ -40,7 +40,7 @@ pub const CHECK: Check = Check {
 
 async fn run(bench: &mut Bench) -> Answer {
     let plugged = plug(bench).await?;
-    let ram = u64::from(MEMORY) * 1024;
+    let ram = u64::from(bench.guest_memory()) * 1024;
     let locked = bench.memory_of(&plugged.guest).await?.locked;
     require!(
         bench,

@@ -105,7 +105,7 @@ const NEEDS_TWO_PFS: &[Need] = &[
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The longest that a check may take which hands over a VF and takes it back: with a guest that is
-/// started twice (`harness/src/bench/guest.rs`, `BOOT_LIMIT`), and each step as slow as it may be.
+/// started twice (`harness/src/bench/guest.rs`, `BOOT_LIMIT`; the bench adds what a guest system takes more), and each step as slow as it may be.
 const LIMIT: Duration = Duration::from_mins(15);
 
 /// The same where guests are started at two places of it.

@@ -6,3 +6,8 @@ if [ -e /var/lib/lab-began ]; then
 fi
 touch /var/lib/lab-began
 sync /var/lib/lab-began
+# A guest system of the caller's own.
+if [ -e /payload/manifest.toml ]; then
+	mkdir -p /etc/sriov-certify
+	cp /payload/manifest.toml /etc/sriov-certify/
+fi

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use harness::guest::{System, manifest_of};
 use tempfile::TempDir;
 use vm_images::{
     Acceleration, Deadlines, Ended, Image, LabFault, LabSpec, Qemu, Reaction, Session,
@@ -24,6 +25,9 @@ const DEADLINES: Deadlines = Deadlines {
 
 const CPUS: u32 = 2;
 const MEMORY_MIB: u32 = 2048;
+
+/// What a guest system's image is called in the lab.
+const GUEST_IMAGE: &str = "guest.qcow2";
 
 /// A lab host that can be booted.
 pub(super) struct Machine {
@@ -83,7 +87,7 @@ impl Machine {
         let command = self.command(Session::Payload {
             serial_log: serial_log.clone(),
         });
-        let ended = vm_images::run(&command, &serial_log, DEADLINES, on_line).await;
+        let ended = vm_images::run(&command, &serial_log, self.deadlines(), on_line).await;
         let ended = ended.map_err(|error| anyhow::anyhow!("the lab broke: {error}"))?;
         output::say(&told(&ended));
         Ok(ended)
@@ -94,6 +98,30 @@ impl Machine {
         fs::copy(file, self.payload.path().join(name))
             .with_context(|| format!("cannot copy {}", file.display()))?;
         Ok(())
+    }
+
+    /// A guest system takes minutes to boot there, where a probe guest takes seconds.
+    fn deadlines(&self) -> Deadlines {
+        let mut deadlines = DEADLINES;
+        if self.payload.path().join(GUEST_IMAGE).exists() {
+            deadlines.command *= 4;
+        }
+        deadlines
+    }
+
+    /// Gives it a guest system's image, and a manifest that names it there. The emulator of a guest is not root in the lab.
+    pub(super) fn give_guest(&self, system: &System) -> anyhow::Result<()> {
+        let payload = self.payload.path();
+        fs::set_permissions(payload, fs::Permissions::from_mode(0o755))?;
+        if fs::hard_link(&system.image, payload.join(GUEST_IMAGE)).is_err() {
+            self.give(Path::new(&system.image), GUEST_IMAGE)?;
+        }
+        let there = System {
+            image: format!("/payload/{GUEST_IMAGE}"),
+            ..system.clone()
+        };
+        fs::write(payload.join("manifest.toml"), manifest_of(&there))
+            .context("cannot write the lab's manifest")
     }
 
     /// Gives it this program and a script, which comes after what is done at each boot.

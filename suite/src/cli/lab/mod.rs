@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use vm_images::{LabFault, Session};
 
-use super::{USAGE, output, select, signals, usage};
+use super::{USAGE, guest_system, output, select, signals, usage};
 use machine::Machine;
 
 /// What the bench file is called in the lab.
@@ -109,7 +109,7 @@ fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
         words.extend(["--profile".to_owned(), profile.clone()]);
     }
     if let Some(bench) = &args.bench {
-        select::bench_file(bench)?;
+        guest_system::named(&select::bench_file(bench)?)?;
         words.extend(["--bench".to_owned(), format!("/payload/{BENCH_FILE}")]);
     }
     Ok(words)
@@ -124,6 +124,9 @@ async fn boot(
     let machine = Machine::ready(args, fault, out).await?;
     if let Some(bench) = &args.bench {
         machine.give(bench, BENCH_FILE)?;
+        if let Some(system) = guest_system::named(&select::bench_file(bench)?)? {
+            machine.give_guest(&system)?;
+        }
     }
     let status = match (args.session, args.power_cut) {
         (Some(Person::Shell), _) => shell(&machine).await,
