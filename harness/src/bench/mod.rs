@@ -22,6 +22,7 @@ mod refusal;
 mod second;
 mod silence;
 mod system;
+mod undoing;
 mod virsh;
 
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ use crate::profile::Profile;
 use crate::settings::Settings;
 use crate::undo::Undo;
 
+use undoing::Pending;
+
 /// How long a single write or command may take before the bench calls it blocked. The slowest
 /// known in good health, removing VFs, takes 1 to 3 s; under emulation several times that.
 pub const STEP_LIMIT: Duration = Duration::from_secs(30);
@@ -105,11 +108,6 @@ pub struct Bench {
     left: Vec<Bdf>,
 }
 
-struct Pending {
-    number: u32,
-    undo: Undo,
-}
-
 impl Bench {
     /// A bench that has changed nothing yet.
     pub fn new(host: Rc<dyn Host>, profile: Rc<Profile>, facts: Rc<Facts>, log: Log) -> Self {
@@ -127,12 +125,6 @@ impl Bench {
         }
     }
 
-    /// A device is not where it was any more. What the kernel kept about it is gone with it, and
-    /// nothing may be undone on another one.
-    pub fn is_elsewhere(&mut self, device: Bdf) {
-        self.left.push(device);
-    }
-
     /// A bench with changes that an earlier process promised to undo.
     pub fn take_up(
         host: Rc<dyn Host>,
@@ -141,17 +133,7 @@ impl Bench {
         journal: Journal,
         run: &Run,
     ) -> anyhow::Result<Self> {
-        let pending = run.pending.iter().map(|change| {
-            let undo = serde_json::from_value(change.undo.clone());
-            let number = change.number;
-            let undo = undo.with_context(|| {
-                format!(
-                    "change {number} ({}) has an undo of another version of this program",
-                    change.what
-                )
-            })?;
-            Ok(Pending { number, undo })
-        });
+        let pending = run.pending.iter().map(Pending::resumed);
         Ok(Self {
             pending: pending.collect::<anyhow::Result<_>>()?,
             ..Self::new(host, profile, facts, Log::resume(journal, run))
@@ -288,61 +270,6 @@ impl Bench {
             }
             tokio::time::sleep(pause).await;
         }
-    }
-
-    /// Writes down how to change something back, before it is changed. The first change of a
-    /// subject within a check knows its original; later ones add nothing.
-    fn promise(&mut self, what: &str, undo: Undo) -> Result<(), Problem> {
-        if !self.is_promised(&undo) {
-            let number = self.log.change(what, &undo)?;
-            self.pending.push(Pending { number, undo });
-        }
-        Ok(())
-    }
-
-    fn is_promised(&self, undo: &Undo) -> bool {
-        let same = |pending: &Pending| pending.undo.subject() == undo.subject();
-        self.pending.iter().any(same)
-    }
-
-    /// Undoes all that was changed, last change first, but ends the guests before: one that does not
-    /// let go of a VF would block all that is done to it. Returns what cannot be undone, and whether
-    /// the journal took it all: one that takes no more must not keep the rest from being undone.
-    pub async fn undo(&mut self) -> (Vec<String>, anyhow::Result<()>) {
-        let (guests, mut all) = self.take_pending();
-        all.extend(guests);
-        self.guests.clear();
-        self.apply(all).await
-    }
-
-    /// As [`Bench::undo`], but leaves its guests to the checks that come.
-    pub async fn undo_check(&mut self) -> (Vec<String>, anyhow::Result<()>) {
-        let (guests, changes) = self.take_pending();
-        self.pending = guests;
-        self.apply(changes).await
-    }
-
-    /// What is to be undone: guests, and all the rest.
-    fn take_pending(&mut self) -> (Vec<Pending>, Vec<Pending>) {
-        let all = std::mem::take(&mut self.pending);
-        all.into_iter()
-            .partition(|pending| matches!(pending.undo, Undo::Guest { .. }))
-    }
-
-    async fn apply(&mut self, changes: Vec<Pending>) -> (Vec<String>, anyhow::Result<()>) {
-        let mut left = Vec::new();
-        let mut written = Ok(());
-        for Pending { number, undo } in changes.into_iter().rev() {
-            let applied = if undo.device().is_some_and(|bdf| self.left.contains(&bdf)) {
-                Ok(())
-            } else {
-                undo.apply(self.host.as_ref()).await
-            };
-            let error = applied.err().map(|error| error.to_string());
-            written = written.and(self.log.undone(number, error.clone()));
-            left.extend(error.map(|error| format!("{}: {error}", undo.subject())));
-        }
-        (left, written)
     }
 }
 
