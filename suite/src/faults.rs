@@ -243,6 +243,12 @@ pub const TABLE: &[Row] = &[
     nic(Fault::RemovalWarns, &["vf::create_one"]),
     nic_and(Fault::AttachRefused, &["guest::inactive_pf"], HANDS_OVER),
     nic_and(Fault::MemlockTooSmall, &["guest::inactive_pf"], HANDS_OVER),
+    nic_and(
+        Fault::HandoverForbidden,
+        &["guest::inactive_pf"],
+        HANDS_OVER,
+    ),
+    nic_and(Fault::DaemonGone, &["guest::inactive_pf"], HANDS_OVER),
     nic(Fault::DiskFull, &["guest::*"]),
     nic(Fault::HostKeepsVf, &["guest::hotplug"]),
     nic(
@@ -260,6 +266,12 @@ pub const TABLE: &[Row] = &[
     ),
     nic(Fault::GuestDriverRefuses, IS_A_CARD),
     nic(Fault::GuestNoLink, IS_A_CARD),
+    nic_and(
+        Fault::GuestHangsWithVf,
+        &["guest::cold_attach", "guest::stale_config"],
+        HANDS_OVER,
+    ),
+    nic(Fault::NoGuestStarts, &["guest::*"]),
     nic(Fault::GuestNeverUp, &["guest::*"]),
     nic(Fault::GuestModuleMissing, &["guest::*"]),
     nic(Fault::GuestModuleDoesNotLoad, &["guest::*"]),
@@ -285,6 +297,7 @@ pub const TABLE: &[Row] = &[
         &["guest::echo", "guest::failover_pair", "guest::two_guests"],
     ),
     nic(Fault::GuestKeepsVf, TAKES_BACK),
+    nic(Fault::DetachRefused, TAKES_BACK),
     nic(Fault::DetachHangs, TAKES_BACK),
     nic(
         Fault::VfStaysOnVfio,
@@ -306,6 +319,7 @@ pub const TABLE: &[Row] = &[
     nic(Fault::PairLeavesVfIdle, &["guest::failover_pair"]),
     nic(Fault::SecondGuestLetIn, &["guest::exclusive"]),
     nic(Fault::SecondAttachmentAccepted, &["guest::exclusive"]),
+    nic(Fault::ExclusionUnexplained, &["guest::exclusive"]),
     nic(Fault::RefusalDisturbsGuest, &["guest::exclusive"]),
     nic(Fault::RefusalDeadensCard, &["guest::exclusive"]),
     nic(
@@ -319,7 +333,9 @@ pub const TABLE: &[Row] = &[
     nic(Fault::MemoryNotPinned, &["guest::memory_pinned"]),
     nic(Fault::MemoryStaysPinned, &["guest::memory_pinned"]),
     nic(Fault::BalloonNotInhibited, &["guest::balloon_inert"]),
+    nic(Fault::BalloonGivesNothing, &["guest::balloon_inert"]),
     nic(Fault::InactivePfAccepted, &["guest::inactive_pf"]),
+    nic(Fault::RefusedAttachKeepsVf, &["guest::inactive_pf"]),
     nic(Fault::DaemonEndsGuests, &["guest::libvirtd_restart"]),
     nic(Fault::DaemonForgetsVfs, &["guest::libvirtd_restart"]),
     nic(Fault::HotplugLeaks, &["guest::hotplug_cycle"]),
@@ -330,6 +346,18 @@ pub const TABLE: &[Row] = &[
         &["guest::numvfs_zero_while_attached"],
     ),
     nic(Fault::GuestNotTold, &["guest::numvfs_zero_while_attached"]),
+    nic(
+        Fault::RefusedChangeLosesVf,
+        &["guest::numvfs_change_refused"],
+    ),
+    nic(
+        Fault::RefusedRemovalLosesVf,
+        &["guest::numvfs_zero_while_attached"],
+    ),
+    nic(
+        Fault::RemovalUnderGuestIdle,
+        &["guest::numvfs_zero_while_attached"],
+    ),
     nic(
         Fault::RemovalEndsGuest,
         &["guest::numvfs_zero_while_attached"],
@@ -344,9 +372,11 @@ pub const TABLE: &[Row] = &[
     nic(Fault::KilledVfMute, &["guest::killed_clean"]),
     nic(Fault::MigrationLetThrough, &["guest::migration_refused"]),
     nic(Fault::GuestImmobile, &["guest::migration_refused"]),
+    nic(Fault::MigrationUnexplained, &["guest::migration_refused"]),
     nic(Fault::MigrationStaysRefused, &["guest::migration_refused"]),
     nic(Fault::StartWithVfRefused, STARTS_WITH),
     nic(Fault::StartsWithoutVf, &["guest::stale_config"]),
+    nic(Fault::StaleStartUnexplained, &["guest::stale_config"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -6,6 +6,7 @@ use std::iter::from_fn;
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
+use harness::check::Check;
 use harness::plan::matches;
 use harness::profile::{self, Profile};
 use harness::simulator::Fault;
@@ -103,6 +104,26 @@ fn no_check_is_idle() {
         all, caught,
         "left: all checks; right: those that some fault makes fail"
     );
+}
+
+/// The findings that no fault provokes, so that what is not proven stands where a reader sees it.
+#[test]
+fn findings_without_a_fault_are_known() {
+    let records = runs().iter().flat_map(|(_, run)| run.records());
+    let made: BTreeSet<&str> = records
+        .filter_map(|record| Some(record.finding.as_ref()?.code.as_str()))
+        .collect();
+    let mut idle = String::new();
+    for area in ["host", "device", "vf", "guest", "persist"] {
+        let of_area = |check: &&&Check| check.id.starts_with(&format!("{area}::"));
+        let listed = checks::ALL.iter().filter(of_area);
+        let codes: BTreeSet<&str> = listed
+            .flat_map(|check| check.findings.iter().map(|finding| finding.code))
+            .collect();
+        let codes: Vec<&str> = codes.difference(&made).copied().collect();
+        let _ = writeln!(idle, "{area}: {}", codes.join(", "));
+    }
+    insta::assert_snapshot!(idle);
 }
 
 #[test]

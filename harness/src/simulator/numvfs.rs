@@ -77,6 +77,9 @@ impl World {
             return self.remove_by_driver();
         }
         if enabled > 0 && !self.model.has(Fault::ChangeAccepted) {
+            if self.model.has(Fault::RefusedChangeLosesVf) {
+                self.take_from_guests();
+            }
             self.tell(
                 Level::Warning,
                 &format!("{enabled} VFs already enabled. Disable before enabling {count} VFs"),
@@ -258,8 +261,14 @@ impl World {
         let first_busy = busy && self.device.history.busy_removals == 1;
         let attached = self.guests_have_vfs();
         let hangs = attached && self.model.has(Fault::RemovalUnderGuestHangs);
-        if attached && self.model.has(Fault::RemovalUnderGuestOdd) {
-            return Step::of(Err(Errno::ENOMEM));
+        match self.model.fault.filter(|_| attached) {
+            Some(Fault::RemovalUnderGuestOdd) => return Step::of(Err(Errno::ENOMEM)),
+            Some(Fault::RemovalUnderGuestIdle) => return Step::of(Ok(())),
+            Some(Fault::RefusedRemovalLosesVf) => {
+                self.take_from_guests();
+                return Step::of(Err(Errno::EPERM));
+            }
+            _ => {}
         }
         if self.model.has(Fault::RemovalEndsGuest) {
             self.end_guests_with_vfs();

@@ -49,15 +49,8 @@ impl World {
         if live && self.libvirt.live(name).is_none() {
             return Err("Requested operation is not valid: domain is not running".into());
         }
-        if live && self.model.has(Fault::AttachRefused) {
-            return Err(format!(
-                "internal error: unable to execute QEMU command 'device_add': vfio {vf}: failed to setup container for group 4: Failed to set group container: Invalid argument"
-            ));
-        }
-        if live && self.model.has(Fault::MemlockTooSmall) {
-            return Err(format!(
-                "internal error: unable to execute QEMU command 'device_add': vfio {vf}: memory listener initialization failed: Region pc.ram: vfio_container_dma_map(0x55d0c5a3e6f0, 0x100000, 0xff00000, 0x7f40c3f00000) = -12 (Cannot allocate memory)"
-            ));
+        if let Some(why) = self.impossible(vf).filter(|_| live) {
+            return Err(why);
         }
         let twice = self.model.has(Fault::SecondAttachmentAccepted);
         let config = self.libvirt.guests.get(name).map(|guest| &guest.config);
@@ -68,6 +61,29 @@ impl World {
             self.at(vf, |world| world.takeable(name, vf))?;
         }
         Ok(vf)
+    }
+
+    /// What is against any hand-over to a guest that runs, in the words of libvirt and the emulator: the refused ones as
+    /// seen in the lab, the others assumed.
+    fn impossible(&self, vf: Bdf) -> Option<String> {
+        let emulator = |why: &str| {
+            format!("internal error: unable to execute QEMU command 'device_add': vfio {vf}: {why}")
+        };
+        match self.model.fault? {
+            Fault::AttachRefused => Some(emulator(
+                "failed to setup container for group 4: Failed to set group container: Invalid argument",
+            )),
+            Fault::MemlockTooSmall => Some(emulator(
+                "memory listener initialization failed: Region pc.ram: vfio_container_dma_map(0x55d0c5a3e6f0, 0x100000, 0xff00000, 0x7f40c3f00000) = -12 (Cannot allocate memory)",
+            )),
+            Fault::HandoverForbidden => {
+                Some(emulator("failed to open /dev/vfio/4: Permission denied"))
+            }
+            Fault::DaemonGone => {
+                Some("Disconnected from qemu:///system due to end of file".to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// Why libvirt refuses to give a VF to a guest that runs.
@@ -87,19 +103,28 @@ impl World {
             if let Some(function) = self.device.function(vf) {
                 function.mute |= self.model.has(Fault::RefusalDeadensCard);
             }
+            let by = if self.model.has(Fault::ExclusionUnexplained) {
+                String::new()
+            } else {
+                format!(" by driver QEMU, domain {user}")
+            };
             return Err(format!(
-                "Requested operation is not valid: PCI device {vf} is in use by driver QEMU, domain {user}"
+                "Requested operation is not valid: PCI device {vf} is in use{by}"
             ));
         }
         let pf = self.device.pf.interface.as_ref();
-        match pf.filter(|pf| !pf.up && !self.model.has(Fault::InactivePfAccepted)) {
-            None => Ok(()),
-            Some(pf) => Err(format!(
-                "internal error: Unable to configure VF {} of PF '{}' because the PF is not online. Please change host network config to put the PF online.",
-                self.index_of(vf),
-                pf.name
-            )),
+        let Some(pf) = pf.filter(|pf| !pf.up && !self.model.has(Fault::InactivePfAccepted)) else {
+            return Ok(());
+        };
+        let why = format!(
+            "internal error: Unable to configure VF {} of PF '{}' because the PF is not online. Please change host network config to put the PF online.",
+            self.index_of(vf),
+            pf.name
+        );
+        if self.model.has(Fault::RefusedAttachKeepsVf) {
+            self.rebind(vf, VFIO);
         }
+        Err(why)
     }
 
     pub(super) fn known_vf(&self, vf: Option<Bdf>) -> Result<Bdf, String> {
@@ -123,6 +148,12 @@ impl World {
                 ),
             );
         };
+        if live && self.model.has(Fault::DetachRefused) {
+            return failed(
+                1,
+                "error: Failed to detach interface\nerror: internal error: unable to execute QEMU command 'device_del': Bus 'pci.5' does not support hotplugging",
+            );
+        }
         let stays = live && self.model.has(Fault::DetachmentNotKept);
         if let Some(guest) = self.libvirt.guests.get_mut(name).filter(|_| config) {
             guest.config.retain(|own| *own != vf || stays);
@@ -157,11 +188,15 @@ impl World {
         });
         let found = self.now + later;
         let leaks = u32::from(self.model.has(Fault::HotplugLeaks));
+        let hangs = self.model.has(Fault::GuestHangsWithVf);
         if let Some(live) = self.libvirt.live_mut(name) {
             live.cards.push(Card::new(vf, mac, found));
             live.emulator.populated = true;
             live.emulator.files += leaks;
             live.emulator.turns += 1;
+            if hangs {
+                live.up = None;
+            }
         }
     }
 
@@ -215,6 +250,16 @@ impl World {
             Duration::ZERO
         } else {
             LETS_GO
+        }
+    }
+
+    /// Guests lose the device's VFs without being asked, and without their emulators' ending.
+    pub(in super::super) fn take_from_guests(&mut self) {
+        let vfs: Vec<Bdf> = self.device.vfs.iter().map(|vf| vf.bdf).collect();
+        for vf in vfs {
+            if self.libvirt.user(vf).is_some() {
+                self.let_go(vf);
+            }
         }
     }
 

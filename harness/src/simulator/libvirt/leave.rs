@@ -13,9 +13,12 @@ impl World {
         let live = self.libvirt.live(name)?;
         let stays = live.emulator.turns > 0 && self.model.has(Fault::MigrationStaysRefused);
         let bound = !live.cards.is_empty() && !self.model.has(Fault::MigrationLetThrough);
-        (bound || stays).then(|| {
-            "Requested operation is not valid: cannot migrate domain: 0000:01:10.0: VFIO migration init failed: migration is not supported in kernel: Inappropriate ioctl for device".to_owned()
-        })
+        let why = if self.model.has(Fault::MigrationUnexplained) {
+            "Requested operation is not valid: cannot migrate domain"
+        } else {
+            "Requested operation is not valid: cannot migrate domain: 0000:01:10.0: VFIO migration init failed: migration is not supported in kernel: Inappropriate ioctl for device"
+        };
+        (bound || stays).then(|| why.to_owned())
     }
 
     pub(super) fn virsh_save(&mut self, name: &str) -> Output {

@@ -69,6 +69,12 @@ impl World {
 
     /// The VFs that a guest starts with, or why it does not start.
     fn startable(&self, name: &str) -> Result<Vec<Bdf>, String> {
+        if self.model.has(Fault::NoGuestStarts) {
+            return Err(
+                "internal error: QEMU unexpectedly closed the monitor: could not load kernel"
+                    .to_owned(),
+            );
+        }
         for path in self.starts_from(name) {
             if self.tree.read(&path).is_err() {
                 return Err(format!(
@@ -83,6 +89,9 @@ impl World {
             match self.known_vf(Some(*vf)) {
                 Ok(vf) => vfs.push(vf),
                 Err(_) if self.model.has(Fault::StartsWithoutVf) => {}
+                Err(_) if self.model.has(Fault::StaleStartUnexplained) => {
+                    return Err("An error occurred, but the cause is unknown".to_owned());
+                }
                 Err(why) => return Err(why),
             }
         }

@@ -68,7 +68,8 @@ impl World {
     fn resident(&self, live: &Live) -> u64 {
         let emulator = &live.emulator;
         let inhibited = !live.cards.is_empty() && !self.model.has(Fault::BalloonNotInhibited);
-        let given = if inhibited { 0 } else { RAM - emulator.balloon };
+        let inert = inhibited || self.model.has(Fault::BalloonGivesNothing);
+        let given = if inert { 0 } else { RAM - emulator.balloon };
         let leaks = self.model.has(Fault::HotplugLeaksMemory);
         let leaked = if leaks { emulator.turns * LEAK } else { 0 };
         RESIDENT[usize::from(emulator.populated)] - given + leaked
