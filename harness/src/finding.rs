@@ -41,6 +41,22 @@ impl Problem {
             other => other,
         }
     }
+
+    /// The same, with what was found before it.
+    pub fn after(self, answer: Answer) -> Self {
+        match (self, answer) {
+            (
+                Self::Found { finding, message },
+                Err(Self::Found {
+                    message: before, ..
+                }),
+            ) => Self::Found {
+                finding,
+                message: format!("{message}; before that: {before}"),
+            },
+            (problem, _) => problem,
+        }
+    }
 }
 
 fn is_silence(error: &anyhow::Error) -> bool {

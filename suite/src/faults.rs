@@ -271,6 +271,7 @@ pub const TABLE: &[Row] = &[
         &["guest::cold_attach", "guest::stale_config"],
         HANDS_OVER,
     ),
+    nic(Fault::GuestRestartsWithVf, HANDS_OVER),
     nic(Fault::NoGuestStarts, &["guest::*"]),
     nic(Fault::GuestNeverUp, &["guest::*"]),
     nic(Fault::GuestModuleMissing, &["guest::*"]),

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::refusal::DISK_FULL;
 use super::system::NotUp;
-use super::{Bench, STEP_LIMIT, within};
+use super::{BOOT_ID, Bench, STEP_LIMIT, within};
 use crate::finding::{Finding, Problem};
 use crate::guest::{Domain, Files, Image, Unpackable, pack};
 use crate::machine::{Host, Output};
@@ -76,6 +76,7 @@ macro_rules! guest_findings {
             $crate::bench::EXEC_REFUSED,
             $crate::bench::PROGRAM_REFUSED,
             $crate::bench::GUEST_EXISTS,
+            $crate::bench::GUEST_RESTARTED,
             $crate::bench::MEMLOCK,
             $crate::bench::NOT_PERMITTED,
             $crate::bench::LIBVIRT_UNAVAILABLE,
@@ -92,6 +93,8 @@ macro_rules! guest_findings {
 pub struct Running {
     name: String,
     pub(super) host: Rc<dyn Host>,
+    /// The boot that its kernel is at.
+    pub(super) boot: String,
 }
 
 impl Running {
@@ -173,7 +176,8 @@ impl Bench {
             self.virsh_or(refused, &["start", &name]).await?;
             match self.answers(&name).await? {
                 Ok(host) => {
-                    let guest = Running { name, host };
+                    let boot = boot_of(&name, host.as_ref()).await?;
+                    let guest = Running { name, host, boot };
                     self.has_driver(&guest).await?;
                     self.guests.insert(letter, guest.clone());
                     return Ok(guest);
@@ -313,6 +317,15 @@ impl Bench {
             }),
         }
     }
+}
+
+/// What tells this boot of a guest's kernel from any other.
+async fn boot_of(name: &str, guest: &dyn Host) -> Result<String, Problem> {
+    let boot = within(STEP_LIMIT, guest.read(BOOT_ID)).await;
+    let boot = boot.map_err(|error| {
+        Problem::from(error).instead_of_silence(&GUEST_NOT_UP, &format!("{name} answers no longer"))
+    })?;
+    Ok(String::from_utf8_lossy(&boot).trim().to_owned())
 }
 
 pub(super) fn unwritten(path: &str, error: &io::Error) -> Problem {

@@ -45,6 +45,8 @@ impl Bench {
             listed(&seen)
         );
         self.assert(seen.len() == count, &NOT_SEEN, text)?;
+        // A check may end the guest itself, and nobody could tell afterwards.
+        self.has_not_restarted(guest).await?;
         Ok(seen)
     }
 

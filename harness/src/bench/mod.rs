@@ -56,7 +56,7 @@ pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
 pub use process::Memory;
 pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
 pub use second::AtSecond;
-pub use silence::GUEST_ENDED;
+pub use silence::{GUEST_ENDED, GUEST_RESTARTED};
 pub use system::{AGENT_SILENT, EXEC_REFUSED, OVERLAY_REFUSED, PROGRAM_REFUSED};
 
 use crate::facts::Facts;
@@ -73,6 +73,9 @@ use undoing::Pending;
 /// How long a single write or command may take before the bench calls it blocked. The slowest
 /// known in good health, removing VFs, takes 1 to 3 s; under emulation several times that.
 pub const STEP_LIMIT: Duration = Duration::from_secs(30);
+
+/// What each start of a kernel has another of.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// How often a condition is looked at while waiting for it.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -6,11 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use tokio::time::Instant;
 
-use super::{Bench, GUEST_LOST, Running, STEP_LIMIT, within};
+use super::{BOOT_ID, Bench, GUEST_LOST, Running, STEP_LIMIT, within};
 use crate::finding::Problem;
-
-/// Another one after each start of a kernel.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// How long to wait for an answer of a guest that may be on its way down, before it is asked anew.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -67,6 +64,8 @@ impl Bench {
     pub async fn restart_guest(&mut self, guest: &Running) -> Result<(), Problem> {
         let host = guest.host.clone();
         let before = within(STEP_LIMIT, host.read(BOOT_ID)).await?;
+        let left = String::from_utf8_lossy(&before).trim().to_owned();
+        self.is_at(guest, &left)?;
         self.log.step(format!("{}$ reboot", guest.name()))?;
         within(STEP_LIMIT, host.reboot()).await?;
         let end = Instant::now() + self.boot_limit();
@@ -75,7 +74,6 @@ impl Bench {
             message: format!("{} did not come back from its restart", guest.name()),
         };
         if self.system.is_some() {
-            let left = String::from_utf8_lossy(&before).trim().to_owned();
             let up = self.bring_up(guest.name(), &left, end).await?;
             up.map_err(silent)?;
         }
@@ -83,10 +81,16 @@ impl Bench {
         let up = self
             .until_every(ASK_EVERY, limit, async || {
                 let id = within(ASK_AGAIN, host.read(BOOT_ID)).await;
-                Ok(id.is_ok_and(|id| id != before).then_some(()))
+                Ok(id.ok().filter(|id| *id != before))
             })
             .await?;
-        up.ok_or_else(|| silent(&GUEST_LOST))
+        let boot = up.ok_or_else(|| silent(&GUEST_LOST))?;
+        for known in self.guests.values_mut() {
+            if known.name() == guest.name() {
+                known.boot = String::from_utf8_lossy(&boot).trim().to_owned();
+            }
+        }
+        Ok(())
     }
 
     /// Tries to save or to migrate a guest. One that was saved has ended, and what was saved is thrown

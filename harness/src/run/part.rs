@@ -119,7 +119,7 @@ impl Course<'_> {
         match Witness::call(bench.host.as_ref(), &self.run_id, check.id).await {
             Ok(witness) => {
                 let (answer, stopped) = bounded(bench, check, part, &mut self.stop).await;
-                let answer = bench.explain_silence(answer).await;
+                let answer = bench.heed_guests(answer).await;
                 let kept = bench.guests_evidence().await;
                 (answer.and(kept), Some(witness), stopped)
             }

@@ -76,6 +76,7 @@ pub enum Fault {
     GuestDriverRefuses,
     GuestNoLink,
     GuestHangsWithVf,
+    GuestRestartsWithVf,
     NoGuestStarts,
     GuestNeverUp,
     GuestModuleMissing,

@@ -11,6 +11,7 @@ use super::super::commands::{failed, printed};
 use super::super::fault::Fault;
 use super::super::function::Interface;
 use super::super::log::Level;
+use super::outside::BOOT;
 use super::{Card, Live};
 
 /// How long a guest's kernel takes to find a card: seen in the lab, half a second to a second.
@@ -197,6 +198,9 @@ impl World {
             if hangs {
                 live.up = None;
             }
+        }
+        if self.model.has(Fault::GuestRestartsWithVf) && later < BOOT {
+            self.restart_inside(name);
         }
     }
 

@@ -20,7 +20,7 @@ use super::{Card, Emulator, Guest, Live, Standby, not_running};
 pub(in super::super) const SOCKETS: &str = "/run/libvirt/qemu/channel/";
 
 /// From its start to the agent's first answer: assumed; KVM on real hardware takes a second or two.
-const BOOT: Duration = Duration::from_secs(2);
+pub(super) const BOOT: Duration = Duration::from_secs(2);
 
 impl World {
     pub(super) fn virsh_list(&self, all: bool) -> Output {

@@ -60,6 +60,11 @@ pub(super) const ROWS: &[Row] = &[
         "a guest answers no longer once it has a VF",
     ),
     (
+        Fault::GuestRestartsWithVf,
+        "guest-restarts-with-vf",
+        "a guest's kernel restarts by itself when it gets a VF",
+    ),
+    (
         Fault::NoGuestStarts,
         "no-guest-starts",
         "libvirt starts no guest",
