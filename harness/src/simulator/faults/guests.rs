@@ -211,7 +211,10 @@ impl Interview {
         self.detach(MACS[1], &["--live"]).await;
         self.detach(MACS[0], &["--live", "--config"]).await;
         self.told().await;
-        self.memory().await;
+        for kib in ["131072", "262144"] {
+            self.virsh(&["setmem", "a", kib, "--live"]).await;
+            self.memory().await;
+        }
         self.list("/sys/class/net").await;
         let words = ["migrate", "--live", "--unsafe", "a", "there"];
         self.virsh(&words).await;
@@ -221,14 +224,17 @@ impl Interview {
         self.run(&["ip", "link", "set", "dev", "enp1s0", "down"])
             .await;
         self.attach("b", VF, &["--live"]).await;
+        self.link(&format!("{VF0}/driver")).await;
         self.run(&["ip", "link", "set", "dev", "enp1s0", "up"])
             .await;
     }
 
     async fn removed_meanwhile(&mut self) {
         self.attach("a", VF, &["--live", "--config"]).await;
-        self.numvfs("0").await;
-        self.told().await;
+        for count in ["1", "0"] {
+            self.numvfs(count).await;
+            self.told().await;
+        }
         self.inside().await;
         self.virsh(&["destroy", "a"]).await;
         self.virsh(&["start", "a"]).await;
@@ -329,6 +335,9 @@ impl Interview {
     async fn inside(&mut self) {
         let guest = self.guest().await;
         sleep(PATIENCE).await;
+        let boot = guest.read("/proc/sys/kernel/random/boot_id");
+        let boot = timeout(PATIENCE, boot).await;
+        let _ = writeln!(self.answers, "guest: {boot:?}");
         let at = "/sys/bus/pci/devices";
         let drivers = "/sys/bus/pci/drivers";
         for path in [at, drivers, "/sys/bus/pci/devices/0000:02:00.0"] {
