@@ -43,6 +43,7 @@ impl Problem {
     }
 
     /// The same, with what was found before it.
+    #[must_use]
     pub fn after(self, answer: Answer) -> Self {
         match (self, answer) {
             (

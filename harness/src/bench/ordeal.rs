@@ -87,7 +87,9 @@ impl Bench {
         let boot = up.ok_or_else(|| silent(&GUEST_LOST))?;
         for known in self.guests.values_mut() {
             if known.name() == guest.name() {
-                known.boot = String::from_utf8_lossy(&boot).trim().to_owned();
+                String::from_utf8_lossy(&boot)
+                    .trim()
+                    .clone_into(&mut known.boot);
             }
         }
         Ok(())
