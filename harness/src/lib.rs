@@ -9,6 +9,7 @@ pub mod check;
 pub mod facts;
 pub mod finding;
 pub mod guest;
+pub mod judge;
 pub mod kernel_log;
 pub mod lock;
 pub mod machine;
