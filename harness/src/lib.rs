@@ -3,6 +3,8 @@
 //! Data flows one way: a [`profile`] and the [`facts`] of a machine make a [`plan`](mod@plan);
 //! [`run`](mod@run) carries it out on a [`bench`](mod@bench) and leaves a journal.
 
+#![forbid(unsafe_code)]
+
 pub mod acpi;
 pub mod bench;
 pub mod check;
@@ -21,6 +23,7 @@ pub mod returned;
 pub mod run;
 pub mod settings;
 pub mod simulator;
+pub mod stream;
 pub mod sysfs;
 pub mod traffic;
 pub mod undo;

@@ -3,6 +3,8 @@
 //! This crate knows no device. A run appends [`Event`]s to a [`Journal`]; a [`Run`] is a fold over them, and the
 //! [`Verdict`], the `JUnit` file and the summaries are pure functions of that `Run`.
 
+#![forbid(unsafe_code)]
+
 #[cfg(test)]
 mod arbitrary;
 mod clean;

@@ -1,5 +1,7 @@
 //! The checks, the fault table and the command line.
 
+#![forbid(unsafe_code)]
+
 pub mod certify;
 pub mod checks;
 pub mod cli;

@@ -1,55 +1,13 @@
 //! `traffic ping` and `traffic echo` over virtual cables, in a network namespace of each test's own.
 
+mod cable;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use harness::traffic::Pinged;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_sriov-certify");
-
-/// As whoever may, without being root: the namespaces of an ordinary user, or else root's own.
-const WAYS: [&[&str]; 2] = [
-    &["--user", "--map-root-user", "--net", "--mount"],
-    &["--net", "--mount"],
-];
-
-/// A cable from `near` to `far` in a namespace that has its own /sys, in the words of a shell.
-const CABLE: &str = r#"
-set -e
-mount -t sysfs sysfs /sys
-ip link add name near address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02
-for end in near far; do ip link set "$end" mtu "$MTU" up; done
-echo_far() { "$PROGRAM" traffic echo --interface far --once --seconds 30; }
-ping_near() { "$PROGRAM" traffic ping --interface near --to 02:00:00:00:00:02 --seconds 30 "$@"; }
-"#;
-
-/// What a script came to that begins with a cable.
-fn on_cable(mtu: u32, script: &str) -> Output {
-    let mut command = Command::new("unshare");
-    command.args(way()).arg("--").arg("sh").arg("-c");
-    command.arg(format!("{CABLE}\n{script}"));
-    command.env("PROGRAM", PROGRAM).env("MTU", mtu.to_string());
-    command.output().expect("unshare starts")
-}
-
-fn way() -> &'static [&'static str] {
-    let makes_a_cable = |way: &&&[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(**way).args(["--", "sh", "-c"]);
-        command.arg("mount -t sysfs sysfs /sys && ip link add name near type veth peer name far");
-        command.output().is_ok_and(|output| output.status.success())
-    };
-    let way = WAYS.iter().find(makes_a_cable);
-    way.expect(
-        "cannot make a network namespace with a veth pair: this test takes `unshare`, `ip`, the \
-         module veth, and either user namespaces (user.max_user_namespaces) or root",
-    )
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use cable::{on_cable, text};
 
 /// Pings an echo. Returns what both came to.
 fn pinged(mtu: u32, args: &str) -> (Pinged, String) {

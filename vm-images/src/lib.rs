@@ -3,6 +3,8 @@
 //! The recipe lies in `lab-host/` as plain text; [`Image::ensure`] builds it once, [`command_line`] says which QEMU
 //! command boots it, [`run()`] boots it with a payload and [`shell()`] with a person.
 
+#![forbid(unsafe_code)]
+
 mod acceleration;
 mod boot;
 mod build;

@@ -2,7 +2,7 @@
 //! frame can stand in for it.
 
 /// The bytes after the heading of a frame, as many as are taken.
-pub(super) fn filler(session: u32, sequence: u64) -> impl Iterator<Item = u8> {
+pub(crate) fn filler(session: u32, sequence: u64) -> impl Iterator<Item = u8> {
     let seed = mixed(session.into()) ^ sequence;
     (0..).flat_map(move |block: u64| mixed(seed.wrapping_add(block << 40)).to_be_bytes())
 }

@@ -22,3 +22,7 @@ pub use ping::{DEADLINE, Ping, Sizes};
 pub use pinged::Pinged;
 pub use pnet_datalink::MacAddr;
 pub use wire::Wire;
+
+pub(crate) use filler::filler;
+pub(crate) use socket::channel;
+pub(crate) use wire::{is_loss, is_pause};

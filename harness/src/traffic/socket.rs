@@ -8,7 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, so
 use nix::{libc, setsockopt_impl, sockopt_impl};
 use pnet_datalink::{Channel, ChannelType, Config, NetworkInterface};
 
-use super::frame::{ETHERTYPE, LARGEST};
+use super::frame::LARGEST;
 use super::interface::Interface;
 
 /// Each of several pings on one interface receives the answers to all of them, the more the longer
@@ -20,19 +20,23 @@ sockopt_impl!(
     QdiscBypass, SetOnly, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, bool
 );
 
-/// A channel whose reads and writes wait no longer than that.
+/// A channel for frames of an ethertype, whose reads and writes wait no longer than that.
 ///
 /// Not promiscuous: whether an adapter filters by address is for it to show. pnet's own socket would
 /// receive all protocols, what others send by this interface included; from a channel of layer 3 it
 /// takes only the protocol if there is a socket already (pnet_datalink 0.35 src/linux.rs, `channel`).
-pub(super) fn channel(interface: &Interface, wait: Duration) -> io::Result<Channel> {
+pub(crate) fn channel(
+    interface: &Interface,
+    ethertype: u16,
+    wait: Duration,
+) -> io::Result<Channel> {
     let interface = of_this_namespace(interface)?;
     let config = Config {
         write_buffer_size: usize::from(LARGEST),
         read_buffer_size: usize::from(LARGEST),
         read_timeout: Some(wait),
         write_timeout: Some(wait),
-        channel_type: ChannelType::Layer3(ETHERTYPE.0),
+        channel_type: ChannelType::Layer3(ethertype),
         promiscuous: false,
         socket_fd: Some(raw_socket()?.into_raw_fd()),
         ..Config::default()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 
+use super::frame::ETHERTYPE;
 use super::interface::Interface;
 use super::socket;
 
@@ -26,7 +27,7 @@ impl Wire {
 
     /// A wire by a packet socket of an interface, which takes the capability `CAP_NET_RAW`.
     pub fn open(interface: &Interface) -> io::Result<Self> {
-        match socket::channel(interface, TICK)? {
+        match socket::channel(interface, ETHERTYPE.0, TICK)? {
             Channel::Ethernet(sender, receiver) => Ok(Self::new(sender, receiver)),
             _ => Err(io::Error::other("pnet opened no Ethernet channel")),
         }
@@ -52,14 +53,14 @@ impl Wire {
     }
 }
 
-fn is_pause(error: &io::Error) -> bool {
+pub(crate) fn is_pause(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 /// ENOBUFS: the queue of the interface is full, or the other end of a veth drops the frame.
 /// EMSGSIZE: an answer longer than the MTU of this end.
-fn is_loss(error: &io::Error) -> bool {
+pub(crate) fn is_loss(error: &io::Error) -> bool {
     let lost = [Errno::ENOBUFS, Errno::EMSGSIZE].map(|errno| errno as i32);
     is_pause(error)
         || error

@@ -1,4 +1,6 @@
-//! `traffic echo` and `traffic ping`: frames over one interface, on a host and in a probe guest.
+//! `traffic`: frames over one interface, on a host and in a probe guest.
+
+mod stream;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,6 +22,10 @@ pub(super) enum TrafficCommand {
     Echo(EchoArgs),
     /// Send frames of many sizes to a `traffic echo`, and count what comes back unharmed.
     Ping(PingArgs),
+    /// Send as many frames as go to a `traffic receive`.
+    Send(stream::SendArgs),
+    /// Receive the frames of a `traffic send`, and count what was lost, doubled, reordered and damaged.
+    Receive(stream::ReceiveArgs),
 }
 
 /// By which interface, and for how long.
@@ -93,6 +99,8 @@ pub(super) fn run(command: &TrafficCommand) -> anyhow::Result<u8> {
     match command {
         TrafficCommand::Echo(args) => echo(args),
         TrafficCommand::Ping(args) => ping(args),
+        TrafficCommand::Send(args) => stream::send(args),
+        TrafficCommand::Receive(args) => stream::receive(args),
     }
 }
 
@@ -196,13 +204,18 @@ fn find(name: &str) -> anyhow::Result<Interface> {
 }
 
 fn open(interface: &Interface) -> anyhow::Result<Wire> {
+    Wire::open(interface).map_err(|error| refused(interface, &error))
+}
+
+/// What cannot be opened, with the way out.
+fn refused(interface: &Interface, error: &io::Error) -> anyhow::Error {
     let name = &interface.name;
-    Wire::open(interface).map_err(|error| match error.kind() {
+    match error.kind() {
         io::ErrorKind::PermissionDenied => {
             anyhow!("cannot open a packet socket on {name}: {error}; run it as root")
         }
         _ => anyhow!("cannot open a packet socket on {name}: {error}"),
-    })
+    }
 }
 
 /// A socket of an interface that is taken down tells only that, once.

@@ -1,0 +1,182 @@
+//! The side that sends.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use rings::FrameSender;
+use serde::{Deserialize, Serialize};
+
+use super::backend::Backend;
+use super::mark::{Mark, flow};
+use super::pace::Pace;
+use super::shape::Shape;
+
+/// How often the end of each flow is told: some may be lost.
+const ENDS: usize = 3;
+/// How much longer than asked for a sleep takes, at most: the timer slack (prctl(2), `PR_SET_TIMERSLACK`: 50 us) and waking up.
+const OVERSLEPT: Duration = Duration::from_micros(150);
+/// How long a sender waits for the kernel to take anything at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is sent, and for how long.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// What the frames look like.
+    pub shape: Shape,
+    /// Frames in a second; none for as many as go.
+    pub rate: Option<f64>,
+    /// No more frames than that.
+    pub count: u64,
+    /// No longer than that.
+    pub limit: Duration,
+}
+
+/// What was sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sent {
+    /// By which way.
+    pub backend: Backend,
+    /// How many frames the kernel took.
+    pub frames: u64,
+    /// How many bytes they had, without the check sequences.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// How long processors were at work for this process meanwhile, in it and in the kernel.
+    pub cpu_seconds: f64,
+    /// How often the kernel had no room.
+    pub full: u64,
+}
+
+/// The numbers of the frames of all flows.
+struct Numbers {
+    first: u16,
+    next: Vec<u64>,
+    /// The flows and the lengths of the frames that are on their way to the kernel, which may not take all of them.
+    patched: Vec<(u16, usize)>,
+    frames: u64,
+    /// Of all payloads.
+    bytes: u64,
+}
+
+impl Numbers {
+    fn of(shape: &Shape) -> Self {
+        Self {
+            first: shape.first,
+            next: vec![0; shape.flows.into()],
+            patched: Vec::with_capacity(256),
+            frames: 0,
+            bytes: 0,
+        }
+    }
+
+    fn write(&mut self, payload: &mut [u8]) {
+        let index = flow(payload).wrapping_sub(self.first);
+        let next = &mut self.next[usize::from(index)];
+        Mark::Frame(*next).write(payload);
+        *next += 1;
+        self.patched.push((index, payload.len()));
+    }
+
+    /// So many of them were taken; the others come again, with the same numbers.
+    fn taken(&mut self, count: usize) {
+        for (place, (index, length)) in self.patched.drain(..).enumerate() {
+            if place < count {
+                self.frames += 1;
+                self.bytes += length as u64;
+            } else {
+                self.next[usize::from(index)] -= 1;
+            }
+        }
+    }
+
+    fn write_end(&self, payload: &mut [u8]) {
+        let index = flow(payload).wrapping_sub(self.first);
+        Mark::End(self.next[usize::from(index)]).write(payload);
+    }
+}
+
+impl Sending {
+    /// Sends all of it, and then says that it was all.
+    pub fn run(&self, backend: Backend, sender: &mut dyn FrameSender) -> io::Result<Sent> {
+        let mut numbers = Numbers::of(&self.shape);
+        let (start, busy) = (Instant::now(), cpu_time()?);
+        let full = self.frames(sender, &mut numbers, start)?;
+        sender.finish()?;
+        let sent = Sent {
+            backend,
+            frames: numbers.frames,
+            bytes: numbers.bytes + numbers.frames * self.shape.payload() as u64,
+            seconds: start.elapsed().as_secs_f64(),
+            cpu_seconds: cpu_time()?.saturating_sub(busy).as_secs_f64(),
+            full,
+        };
+        self.ends(sender, &numbers)?;
+        Ok(sent)
+    }
+
+    /// Returns how often there was no room.
+    fn frames(
+        &self,
+        sender: &mut dyn FrameSender,
+        numbers: &mut Numbers,
+        start: Instant,
+    ) -> io::Result<u64> {
+        let (mut pace, mut full) = (Pace::new(self.rate), 0);
+        let mut last = Duration::ZERO;
+        loop {
+            let since = start.elapsed();
+            let left = usize::try_from(self.count - numbers.frames).unwrap_or(usize::MAX);
+            if left == 0 || since >= self.limit {
+                return Ok(full);
+            }
+            let wanted = pace.allowed(since, sender.batch().min(left));
+            if wanted == 0 {
+                rest(pace.wait());
+                continue;
+            }
+            let taken = sender.send(wanted, &mut |payload| numbers.write(payload))?;
+            numbers.taken(taken);
+            pace.went(taken);
+            if taken > 0 {
+                last = since;
+            } else if since.saturating_sub(last) >= PATIENCE {
+                return Err(io::ErrorKind::TimedOut.into());
+            } else {
+                full += 1;
+            }
+        }
+    }
+
+    fn ends(&self, sender: &mut dyn FrameSender, numbers: &Numbers) -> io::Result<()> {
+        // One by one: only so do all ways come to all flows.
+        let mut left = ENDS * self.shape.sizes.len() * usize::from(self.shape.flows);
+        let until = Instant::now() + PATIENCE;
+        while left > 0 {
+            left -= sender.send(1, &mut |payload| numbers.write_end(payload))?;
+            if Instant::now() >= until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        sender.finish()
+    }
+}
+
+/// Waits for that long, and not much longer: a sleep ends some time after it should.
+fn rest(wait: Duration) {
+    match wait.checked_sub(OVERSLEPT) {
+        Some(wait) => std::thread::sleep(wait),
+        None => std::hint::spin_loop(),
+    }
+}
+
+/// How long processors were at work for this process so far (getrusage(2)).
+pub(super) fn cpu_time() -> io::Result<Duration> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let time = |time: nix::sys::time::TimeVal| {
+        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+        Duration::from_secs(seconds) + Duration::from_micros(time.tv_usec().unsigned_abs())
+    };
+    Ok(time(usage.user_time()) + time(usage.system_time()))
+}

@@ -1,0 +1,265 @@
+//! `traffic send` and `traffic receive`: as many frames as go, in one direction.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, value_parser};
+use harness::stream::{
+    Backend, Carrier, IMIX, Received, Receiving, Sending, Sent, Shape, Tally, Ways,
+};
+use harness::traffic::{Interface, MacAddr};
+
+use super::super::{output, usage};
+use super::{By, broke, find, peer, refused, size};
+
+#[derive(Args)]
+pub(in super::super) struct SendArgs {
+    #[command(flatten)]
+    by: By,
+    /// The address of the other side's interface.
+    #[arg(long, value_name = "MAC", value_parser = peer)]
+    to: MacAddr,
+    #[command(flatten)]
+    shape: ShapeArgs,
+    /// No more frames than that.
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true, value_parser = value_parser!(u64).range(1..))]
+    count: u64,
+    /// So many frames a second; without it as many as go.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    #[command(flatten)]
+    way: WayArgs,
+}
+
+#[derive(Args)]
+pub(in super::super) struct ReceiveArgs {
+    #[command(flatten)]
+    by: By,
+    /// What carries the frames.
+    #[arg(long, value_enum, default_value_t = CarrierArg::Ethernet)]
+    carrier: CarrierArg,
+    /// End once so many flows have ended.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..))]
+    flows: u16,
+    #[command(flatten)]
+    way: WayArgs,
+}
+
+#[derive(Args)]
+struct ShapeArgs {
+    /// A size of frames in bytes, without the check sequence; several come in turn.
+    #[arg(long, value_name = "BYTES", default_value = "60", value_parser = size())]
+    size: Vec<u16>,
+    /// Seven frames of 60 bytes to four of 590 and one of 1514.
+    #[arg(long, conflicts_with = "size")]
+    imix: bool,
+    /// What carries the frames.
+    #[arg(long, value_enum, default_value_t = CarrierArg::Ethernet)]
+    carrier: CarrierArg,
+    /// The VLAN that they are in.
+    #[arg(long, value_name = "ID", value_parser = value_parser!(u16).range(1..=4094))]
+    vlan: Option<u16>,
+    /// How many flows they belong to, in turn.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=1024))]
+    flows: u16,
+}
+
+#[derive(Args)]
+struct WayArgs {
+    /// By which way; without it the best that works.
+    #[arg(long, value_enum)]
+    backend: Option<BackendArg>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CarrierArg {
+    /// An ethertype for experiments.
+    Ethernet,
+    /// UDP over IPv4.
+    Udp4,
+    /// UDP over IPv6.
+    Udp6,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BackendArg {
+    /// The packet socket of the library pnet, frame by frame.
+    Pnet,
+    /// Many frames by one system call.
+    Batched,
+    /// From memory that is shared with the kernel (AF_XDP).
+    Xdp,
+    /// Long datagrams that the kernel or the adapter cuts into frames (UDP GSO).
+    Segmented,
+}
+
+pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
+    let interface = find(&args.by.interface)?;
+    let shape = args.shape.of(&interface, args.to)?;
+    let templates = shape
+        .templates()
+        .map_err(|error| usage(format!("--size: {error}")))?;
+    let (backend, mut sender) = args
+        .way
+        .ways()
+        .sender(&interface, &templates)
+        .map_err(|error| refused(&interface, &error))?;
+    let sending = Sending {
+        shape,
+        rate: args.rate.map(f64::from),
+        count: args.count,
+        limit: Duration::from_secs(args.by.seconds),
+    };
+    let sent = broke(&interface, sending.run(backend, sender.as_mut()))?;
+    let text = if args.way.json {
+        serde_json::to_string(&sent)?
+    } else {
+        told_of_sent(&sent)
+    };
+    output::print(&text)?;
+    Ok(0)
+}
+
+pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
+    let interface = find(&args.by.interface)?;
+    let opened = args.way.ways().receiver(&interface, args.carrier.into());
+    let (backend, mut source) = opened.map_err(|error| refused(&interface, &error))?;
+    let receiving = Receiving {
+        mac: interface.mac,
+        flows: args.flows,
+        limit: Duration::from_secs(args.by.seconds),
+    };
+    let received = broke(&interface, receiving.run(backend, source.as_mut()))?;
+    let text = if args.way.json {
+        serde_json::to_string(&received)?
+    } else {
+        told_of_received(&received)
+    };
+    output::print(&text)?;
+    Ok(u8::from(!is_whole(&received)))
+}
+
+/// Whether all frames came, each once, in order and as it was sent.
+fn is_whole(received: &Received) -> bool {
+    let whole = Tally {
+        received: received.tally.received,
+        ..Tally::default()
+    };
+    received.complete && received.tally == whole && received.corrupt == 0
+}
+
+fn told_of_sent(sent: &Sent) -> String {
+    let Sent {
+        backend,
+        frames,
+        bytes,
+        seconds,
+        cpu_seconds,
+        full,
+    } = sent;
+    format!(
+        "sent {frames} frames by {backend} in {seconds:.3} s: {}; {}; no room {full} times",
+        rates(*frames, *bytes, *seconds),
+        cost(*cpu_seconds, *frames)
+    )
+}
+
+fn told_of_received(received: &Received) -> String {
+    let Received {
+        backend,
+        tally,
+        corrupt,
+        dropped,
+        bytes,
+        seconds,
+        cpu_seconds,
+        complete,
+    } = received;
+    let Tally {
+        received,
+        lost,
+        duplicates,
+        reordered,
+    } = tally;
+    let end = if *complete {
+        ""
+    } else {
+        "; the end of a flow has not come"
+    };
+    format!(
+        "received {received} frames by {backend} in {seconds:.3} s: {}; {lost} lost ({dropped} of them in this machine), \
+         {duplicates} twice, {reordered} out of order, {corrupt} damaged; {}{end}",
+        rates(*received, *bytes, *seconds),
+        cost(*cpu_seconds, *received)
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn rates(frames: u64, bytes: u64, seconds: f64) -> String {
+    let seconds = seconds.max(1e-9);
+    format!(
+        "{:.0} frames/s, {:.3} Gbit/s",
+        frames as f64 / seconds,
+        bytes as f64 * 8e-9 / seconds
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn cost(cpu_seconds: f64, frames: u64) -> String {
+    format!(
+        "{:.3} s of CPU per million frames",
+        cpu_seconds * 1e6 / frames.max(1) as f64
+    )
+}
+
+impl ShapeArgs {
+    /// What the frames look like that leave by the interface.
+    fn of(&self, interface: &Interface, to: MacAddr) -> anyhow::Result<Shape> {
+        let sizes = if self.imix {
+            IMIX.to_vec()
+        } else {
+            self.size.clone()
+        };
+        let tag = self.vlan.map_or(0, |_| 4);
+        let longest = interface.longest_frame() + tag;
+        if let Some(size) = sizes.iter().find(|size| u32::from(**size) > longest) {
+            let Interface { name, mtu, .. } = interface;
+            return Err(usage(format!(
+                "--size {size}: {name} sends at most {longest} bytes with its MTU of {mtu}; raise that, or choose less"
+            )));
+        }
+        Ok(Shape {
+            from: interface.mac,
+            to,
+            carrier: self.carrier.into(),
+            vlan: self.vlan,
+            sizes,
+            flows: self.flows,
+            first: fastrand::u16(..),
+        })
+    }
+}
+
+impl WayArgs {
+    fn ways(&self) -> Ways {
+        match self.backend {
+            None => Ways::Best,
+            Some(BackendArg::Pnet) => Ways::Only(Backend::Pnet),
+            Some(BackendArg::Batched) => Ways::Only(Backend::Batched),
+            Some(BackendArg::Xdp) => Ways::Only(Backend::Xdp),
+            Some(BackendArg::Segmented) => Ways::Only(Backend::Segmented),
+        }
+    }
+}
+
+impl From<CarrierArg> for Carrier {
+    fn from(carrier: CarrierArg) -> Self {
+        match carrier {
+            CarrierArg::Ethernet => Self::Ethernet,
+            CarrierArg::Udp4 => Self::Udp4,
+            CarrierArg::Udp6 => Self::Udp6,
+        }
+    }
+}

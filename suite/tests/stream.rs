@@ -1,0 +1,128 @@
+//! `traffic send` and `traffic receive` over virtual cables, in a network namespace of each test's own.
+
+mod cable;
+
+use harness::stream::{Received, Sent, Tally};
+
+use cable::{on_cable, text};
+
+/// What both sides came to, by JSON.
+fn streamed(mtu: u32, send: &str, receive: &str) -> (Sent, Received) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("received");
+    let script = format!(
+        r#"
+        ip link set near gso_max_size 300
+        "$PROGRAM" traffic receive --interface far --seconds 30 --json {receive} > {path} & receiver=$!
+        timeout 10 sh -c 'until grep -qE " (88b6|0800|86dd) " /proc/net/packet; do :; done'
+        "$PROGRAM" traffic send --interface near --to 02:00:00:00:00:02 --seconds 30 --json {send}
+        wait $receiver || true"#,
+        path = path.display()
+    );
+    let output = on_cable(mtu, &script);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let received = std::fs::read(&path).expect("a result");
+    (json(&output.stdout), json(&received))
+}
+
+fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> T {
+    serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error}: {}", text(bytes)))
+}
+
+/// All that was sent must have come, once and in order.
+fn whole(sent: &Sent, received: &Received) {
+    let expected = Tally {
+        received: sent.frames,
+        ..Tally::default()
+    };
+    assert_eq!(received.tally, expected, "{sent:?} {received:?}");
+    assert!(received.complete, "{received:?}");
+    let found = (received.corrupt, received.dropped, received.bytes);
+    assert_eq!(found, (0, 0, sent.bytes));
+}
+
+#[test]
+fn every_way_delivers_every_frame() {
+    for way in ["pnet", "batched", "xdp"] {
+        let words = format!("--backend {way} --count 10000 --rate 20000 --size 60 --size 1514");
+        let (sent, received) = streamed(1500, &words, "");
+        assert_eq!((sent.backend.name(), sent.frames), (way, 10_000));
+        assert_eq!(sent.bytes, 5000 * (60 + 1514));
+        whole(&sent, &received);
+    }
+}
+
+#[test]
+fn pnet_receives_too() {
+    let (sent, received) = streamed(1500, "--count 1000 --rate 1000", "--backend pnet");
+    assert_eq!(received.backend.name(), "pnet");
+    whole(&sent, &received);
+}
+
+#[test]
+fn jumbo_frames_take_several_descriptors() {
+    let words = "--backend xdp --count 3000 --rate 5000 --size 9014";
+    let (sent, received) = streamed(9000, words, "");
+    assert_eq!(sent.bytes, 3000 * 9014);
+    whole(&sent, &received);
+}
+
+/// The kernel cuts the datagrams, all of which are longer than the cable takes.
+#[test]
+fn segments_are_frames_with_a_number_each() {
+    for carrier in ["udp4", "udp6"] {
+        let words = format!(
+            "--backend segmented --carrier {carrier} --count 10000 --rate 20000 --size 200"
+        );
+        let (sent, received) = streamed(1500, &words, &format!("--carrier {carrier}"));
+        assert_eq!((sent.backend.name(), sent.bytes), ("segmented", 2_000_000));
+        whole(&sent, &received);
+    }
+}
+
+#[test]
+fn each_flow_is_counted_by_itself_and_a_mix_has_its_sizes() {
+    let words = "--imix --flows 3 --carrier udp4 --count 3600 --rate 20000";
+    let (sent, received) = streamed(1500, words, "--flows 3 --carrier udp4");
+    assert_eq!(sent.bytes, 300 * (7 * 60 + 4 * 590 + 1514));
+    whole(&sent, &received);
+}
+
+#[test]
+fn a_rate_is_kept() {
+    let (sent, received) = streamed(1500, "--rate 2000 --count 2000", "");
+    whole(&sent, &received);
+    assert!(sent.seconds >= 0.99, "{sent:?}");
+}
+
+/// Whoever begins to listen late has missed what was sent before, and is told so by the numbers.
+#[test]
+fn loss_is_told() {
+    let script = r#"
+        "$PROGRAM" traffic send --interface near --to 02:00:00:00:00:02 --rate 2000 --count 4000 > /dev/null &
+        timeout 10 sh -c 'until [ "$(cat /sys/class/net/far/statistics/rx_packets)" -gt 500 ]; do :; done'
+        "$PROGRAM" traffic receive --interface far --seconds 20 --json"#;
+    let output = on_cable(1500, script);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let Received {
+        tally, complete, ..
+    } = json(&output.stdout);
+    assert!(complete && tally.lost > 500, "{tally:?}");
+    assert_eq!(tally.received + tally.lost, 4000);
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused() {
+    let words = r#""$PROGRAM" traffic send --interface near --to 02:00:00:00:00:02"#;
+    let scripts = [
+        format!("{words} --size 1515"),
+        format!("{words} --carrier udp6 --size 60"),
+        format!("{words} --backend segmented"),
+        "ip route add default dev near\n".to_owned() + words,
+    ];
+    let refusals: String = scripts
+        .iter()
+        .map(|script| text(&on_cable(1500, script).stderr))
+        .collect();
+    insta::assert_snapshot!(refusals);
+}
