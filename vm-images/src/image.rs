@@ -53,6 +53,11 @@ impl Image {
         self.dir.join("rootfs")
     }
 
+    /// The QEMU that emulates the lab host.
+    pub fn emulator(&self) -> PathBuf {
+        self.dir.join(recipe::EMULATOR)
+    }
+
     /// The kernel to boot.
     pub fn kernel(&self) -> PathBuf {
         self.rootfs().join("boot/lab-kernel")

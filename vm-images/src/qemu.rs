@@ -1,6 +1,6 @@
 //! Which QEMU runs the lab: the image's own, which needs nothing of the machine outside, or one the caller names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::image::Image;
 
@@ -10,7 +10,7 @@ const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 /// The QEMU to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Qemu {
-    /// The one inside the image.
+    /// The one of the image, mended (`lab-host/mend-emulator`).
     OfImage,
     /// This program, with its own firmware files.
     Program(PathBuf),
@@ -24,12 +24,13 @@ impl Qemu {
     pub(crate) fn command(&self, image: &Image) -> Vec<String> {
         match self {
             Self::Program(program) => vec![program.display().to_string()],
-            Self::OfImage => of_rootfs(&image.rootfs()),
+            Self::OfImage => of_image(image),
         }
     }
 }
 
-fn of_rootfs(rootfs: &Path) -> Vec<String> {
+fn of_image(image: &Image) -> Vec<String> {
+    let rootfs = image.rootfs();
     let inside = |path: &str| rootfs.join(path).display().to_string();
     vec![
         // An accelerator or device that QEMU keeps in a module would else be looked for outside the image.
@@ -42,7 +43,7 @@ fn of_rootfs(rootfs: &Path) -> Vec<String> {
             inside(LIBRARIES),
             inside(&format!("{LIBRARIES}/pulseaudio"))
         ),
-        inside("usr/bin/qemu-system-x86_64"),
+        image.emulator().display().to_string(),
         "-L".to_owned(),
         inside("usr/share/qemu"),
         "-L".to_owned(),

@@ -12,8 +12,11 @@ const ROOT_SIZE: &str = "3G";
 /// The size of the NVMe namespace the lab's controller offers.
 const NVME_SIZE: &str = "256M";
 
+/// What the QEMU is called that emulates the lab host.
+pub(crate) const EMULATOR: &str = "qemu-system-x86_64";
+
 /// Every file of `lab-host/`: name and content. They travel in the binary, so that an installed one can build the image.
-pub(crate) const FILES: [(&str, &str); 20] = [
+pub(crate) const FILES: [(&str, &str); 21] = [
     ("autologin.conf", include_str!("../lab-host/autologin.conf")),
     ("backports", include_str!("../lab-host/backports")),
     ("coldplug.conf", include_str!("../lab-host/coldplug.conf")),
@@ -28,6 +31,7 @@ pub(crate) const FILES: [(&str, &str); 20] = [
         include_str!("../lab-host/masked-generators"),
     ),
     ("masked-units", include_str!("../lab-host/masked-units")),
+    ("mend-emulator", include_str!("../lab-host/mend-emulator")),
     ("modprobe.conf", include_str!("../lab-host/modprobe.conf")),
     ("modules", include_str!("../lab-host/modules")),
     ("packages", PACKAGES),
@@ -57,6 +61,7 @@ const PACKAGES: &str = include_str!("../lab-host/packages");
 pub fn build_steps(dir: &Path, as_root: bool) -> Vec<Vec<String>> {
     vec![
         bootstrap(dir),
+        mend_emulator(dir),
         in_namespace(as_root, &make_disk(dir)),
         words(&["truncate", "--size", NVME_SIZE, &path(dir, "nvme.img")]),
     ]
@@ -84,6 +89,13 @@ fn bootstrap(dir: &Path) -> Vec<String> {
         SUITE,
         &path(dir, "rootfs"),
     ])
+}
+
+/// The QEMU that emulates the lab host, beside the one that is in it.
+fn mend_emulator(dir: &Path) -> Vec<String> {
+    let script = path(dir, "recipe/mend-emulator");
+    let qemu = path(dir, "rootfs/usr/bin/qemu-system-x86_64");
+    words(&["sh", &script, &qemu, &path(dir, EMULATOR)])
 }
 
 /// With a journal, as a distribution's installer makes it: without one a power cut leaves a file system that wants checking.
@@ -142,9 +154,9 @@ mod tests {
 
     #[test]
     fn root_needs_no_namespace() {
-        assert_eq!(build_steps(Path::new("/c"), true)[1][0], "mke2fs");
+        assert_eq!(build_steps(Path::new("/c"), true)[2][0], "mke2fs");
         assert_eq!(
-            build_steps(Path::new("/c"), false)[1][..2],
+            build_steps(Path::new("/c"), false)[2][..2],
             ["mmdebstrap", "--unshare-helper"]
         );
     }
