@@ -21,8 +21,8 @@ use super::{FrameSender, Template};
 
 /// How many frames the kernel sends at one call (Linux net/xdp/xsk.c, `TX_BATCH_SIZE`).
 const BATCH: usize = 32;
-/// How many descriptors each ring has. The ring of memory to receive into is never filled, but must be there.
-const RING: u32 = 512;
+/// How many descriptors each ring has: 1 MiB of memory, of which an ordinary limit (RLIMIT_MEMLOCK) allows several. The ring of memory to receive into is never filled, but must be there.
+const RING: u32 = 256;
 const UNUSED: u32 = 64;
 /// The largest part of a frame that one descriptor tells of (`XDP_UMEM_REG`: at most a page).
 const CHUNK: usize = 4096;
