@@ -57,7 +57,7 @@ pub const CHECKS: &[&Check] = &[
 ];
 
 /// What hands a VF to a guest.
-const NEEDS: &[Need] = &[
+const NEEDS: &[Need; 10] = &[
     Need::Nic,
     Need::Sriov,
     Need::PfDriver,
@@ -71,34 +71,22 @@ const NEEDS: &[Need] = &[
 ];
 
 /// The same for two VFs.
-const NEEDS_TWO: &[Need] = &[
-    Need::Nic,
-    Need::Sriov,
-    Need::SeveralVfs,
-    Need::PfDriver,
-    Need::Netdev,
-    Need::Iommu,
-    Need::InterruptRemapping,
-    Need::Isolation,
-    Need::Vfio,
-    Need::Libvirt,
-    Need::Kvm,
-];
+const NEEDS_TWO: &[Need] = &and(Need::SeveralVfs);
 
 /// The same for VFs of two PFs.
-const NEEDS_TWO_PFS: &[Need] = &[
-    Need::Nic,
-    Need::Sriov,
-    Need::SecondPf,
-    Need::PfDriver,
-    Need::Netdev,
-    Need::Iommu,
-    Need::InterruptRemapping,
-    Need::Isolation,
-    Need::Vfio,
-    Need::Libvirt,
-    Need::Kvm,
-];
+const NEEDS_TWO_PFS: &[Need] = &and(Need::SecondPf);
+
+/// One need more, after those that the device itself must meet.
+const fn and(more: Need) -> [Need; NEEDS.len() + 1] {
+    let mut all = [more; NEEDS.len() + 1];
+    let mut index = 0;
+    while index < NEEDS.len() {
+        let place = if index < 2 { index } else { index + 1 };
+        all[place] = NEEDS[index];
+        index += 1;
+    }
+    all
+}
 
 /// How long a guest's kernel may take to find a card that is plugged in, or to let one go: it waits
 /// 5 s by itself (PCI Express Base Specification 6.7.1.5, attention button).
