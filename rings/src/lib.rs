@@ -1,7 +1,7 @@
 //! Frames in batches: many at once to a driver, and many at once from a ring.
 //!
 //! A sender keeps frames that were built once ([`Template`]) where the kernel takes them from, and each time only what differs
-//! from one to the next is written. All unsafe code of the workspace is here, in [`map`](self) and `socket.rs`: memory is
+//! from one to the next is written. All unsafe code of the workspace is here, in `map.rs` and `socket.rs`: memory is
 //! shared with the kernel, and addresses of sockets are of kinds that no safe interface has.
 
 mod batched;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 use rings::{Arrived, Batched, Blocks, FrameReceiver, FrameSender, Segmented, Template, Xsk};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::Carrier;
 use crate::traffic::{Interface, channel};
-use std::time::{Duration, SystemTime};
 
 /// A way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum Backend {
     Segmented,
 }
 
-/// How a way was found.
+/// Which way is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ways {
     /// The best that works, of those that send whole frames.
