@@ -13,9 +13,8 @@ fn streamed(mtu: u32, send: &str, receive: &str) -> (Sent, Received) {
     let script = format!(
         r#"
         ip link set near gso_max_size 300
-        "$PROGRAM" traffic receive --interface far --seconds 30 --json {receive} > {path} & receiver=$!
-        timeout 10 sh -c 'until grep -qE " (88b6|0800|86dd) " /proc/net/packet; do :; done'
-        "$PROGRAM" traffic send --interface near --to 02:00:00:00:00:02 --seconds 30 --json {send}
+        "$PROGRAM" traffic receive --meet --interface far --seconds 30 --json {receive} > {path} & receiver=$!
+        "$PROGRAM" traffic send --meet --interface near --to 02:00:00:00:00:02 --seconds 30 --json {send}
         wait $receiver || true"#,
         path = path.display()
     );

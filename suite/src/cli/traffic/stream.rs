@@ -9,7 +9,7 @@ use harness::stream::{
 use harness::traffic::{Interface, MacAddr};
 
 use super::super::{output, usage};
-use super::{By, broke, find, peer, refused, size};
+use super::{By, broke, find, meet, peer, refused, size};
 
 #[derive(Args)]
 pub(in super::super) struct SendArgs {
@@ -68,6 +68,9 @@ struct WayArgs {
     /// By which way; without it the best that works.
     #[arg(long, value_enum)]
     backend: Option<BackendArg>,
+    /// First wait until the other side is there, which is told so too.
+    #[arg(long)]
+    meet: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -106,6 +109,9 @@ pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
         .ways()
         .sender(&interface, &templates)
         .map_err(|error| refused(&interface, &error))?;
+    if args.way.meet {
+        meet::call(&interface, args.to)?;
+    }
     let sending = Sending {
         shape,
         rate: args.rate.map(f64::from),
@@ -126,6 +132,9 @@ pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
     let interface = find(&args.by.interface)?;
     let opened = args.way.ways().receiver(&interface, args.carrier.into());
     let (backend, mut source) = opened.map_err(|error| refused(&interface, &error))?;
+    if args.way.meet {
+        meet::answer(&interface)?;
+    }
     let receiving = Receiving {
         mac: interface.mac,
         flows: args.flows,
