@@ -4,8 +4,14 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pci::Bdf;
+
 /// One turn leaves nothing to compare with; so many take the hour that the check has, with 10 s each.
 const GUEST_CYCLES: RangeInclusive<u32> = 2..=300;
+/// A command on a machine has two minutes.
+const STREAM_SECONDS: RangeInclusive<u32> = 1..=60;
+/// Nobody waits for more.
+const STREAM_PAIRS: RangeInclusive<u32> = 1..=1000;
 
 /// What stands in a bench file, or its defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +21,12 @@ pub struct Settings {
     pub guest_cycles: u32,
     /// Which guest system of the manifest the guests run; without it they are probe guests.
     pub guest: Option<String>,
+    /// The ports of this machine that a cable joins, by the addresses of their PFs.
+    pub cables: Vec<[Bdf; 2]>,
+    /// For how long a check of the area `traffic` sends frames at a time.
+    pub stream_seconds: u32,
+    /// How often it measures each of the two that it compares; where it judges what is claimed, as often as that takes at least.
+    pub stream_pairs: u32,
 }
 
 impl Default for Settings {
@@ -22,6 +34,9 @@ impl Default for Settings {
         Self {
             guest_cycles: 25,
             guest: None,
+            cables: Vec::new(),
+            stream_seconds: 5,
+            stream_pairs: 9,
         }
     }
 }
@@ -30,15 +45,35 @@ impl Settings {
     /// From the text of a bench file, which is TOML. The error is one line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| one_line(text, &error))?;
-        if GUEST_CYCLES.contains(&settings.guest_cycles) {
-            return Ok(settings);
-        }
-        let (least, most) = (GUEST_CYCLES.start(), GUEST_CYCLES.end());
-        Err(format!(
-            "guest_cycles is {}, and must be from {least} to {most}",
-            settings.guest_cycles
-        ))
+        within("guest_cycles", settings.guest_cycles, &GUEST_CYCLES)?;
+        within("stream_seconds", settings.stream_seconds, &STREAM_SECONDS)?;
+        within("stream_pairs", settings.stream_pairs, &STREAM_PAIRS)?;
+        Ok(settings)
     }
+
+    /// As a bench file.
+    pub fn text(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
+    }
+
+    /// The port at the other end of a port's cable.
+    pub fn opposite(&self, port: Bdf) -> Option<Bdf> {
+        self.cables.iter().find_map(|[one, other]| match port {
+            port if port == *one => Some(*other),
+            port if port == *other => Some(*one),
+            _ => None,
+        })
+    }
+}
+
+fn within(name: &str, value: u32, range: &RangeInclusive<u32>) -> Result<(), String> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = (range.start(), range.end());
+    Err(format!(
+        "{name} is {value}, and must be from {least} to {most}"
+    ))
 }
 
 /// What is wrong with a text that is to be TOML, and in which line.
@@ -65,6 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn a_cable_leads_from_each_port_to_the_other() {
+        let settings = Settings::parse("cables = [['0000:01:00.0', '0000:02:00.0']]").unwrap();
+        let ends = ["0000:01:00.0", "0000:02:00.0", "0000:03:00.0"].map(|bdf| bdf.parse().unwrap());
+        let opposite = ends.map(|port| settings.opposite(port));
+        assert_eq!(opposite, [Some(ends[1]), Some(ends[0]), None]);
+    }
+
+    #[test]
+    fn a_bench_file_that_was_written_says_the_same() {
+        let text = "guest = 'a'\ncables = [['0000:01:00.0', '0000:02:00.0']]";
+        let settings = Settings::parse(text).unwrap();
+        assert_eq!(Settings::parse(&settings.text().unwrap()), Ok(settings));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_told_in_one_line() {
         let error = |text| Settings::parse(text).unwrap_err();
         insta::assert_snapshot!(
@@ -72,6 +122,10 @@ mod tests {
                 error("\nguest_cycle = 3"),
                 error("guest_cycles = 'three'"),
                 error("guest_cycles = 1"),
+                error("stream_seconds = 0"),
+                error("stream_pairs = 1001"),
+                error("cables = [['0000:01:00.0']]"),
+                error("cables = [['enp1s0', 'enp2s0']]"),
                 error("guest_cycles"),
             ]
             .join("\n")

@@ -56,10 +56,17 @@ const fn nic_and(
 }
 
 /// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
-const NO_VFS: &[&str] = &["vf::*", "guest::*", "persist::udev_rule", "persist::stable"];
+const NO_VFS: &[&str] = &[
+    "vf::*",
+    "guest::*",
+    "traffic::*",
+    "persist::udev_rule",
+    "persist::stable",
+];
 
 /// Who looks whether a VF in a guest is a network card that works.
 const IS_A_CARD: &[&str] = &[
+    "traffic::*",
     "guest::hotplug",
     "guest::echo",
     "guest::two_guests",
@@ -99,6 +106,7 @@ const STARTS_WITH: &[&str] = &[
 
 /// Who hands a VF to a guest that runs, and looks for it there.
 const HANDS_OVER: &[&str] = &[
+    "traffic::*",
     "guest::hotplug",
     "guest::echo",
     "guest::two_guests",
@@ -151,6 +159,7 @@ pub const TABLE: &[Row] = &[
             "device::vf_resources",
             "vf::*",
             "guest::*",
+            "traffic::*",
             "persist::udev_rule",
             "persist::stable",
         ],
@@ -176,6 +185,7 @@ pub const TABLE: &[Row] = &[
             "device::vf_resources",
             "vf::*",
             "guest::*",
+            "traffic::*",
             "persist::udev_rule",
             "persist::stable",
         ],
@@ -249,7 +259,7 @@ pub const TABLE: &[Row] = &[
         HANDS_OVER,
     ),
     nic_and(Fault::DaemonGone, &["guest::inactive_pf"], HANDS_OVER),
-    nic(Fault::DiskFull, &["guest::*"]),
+    nic(Fault::DiskFull, &["guest::*", "traffic::*"]),
     nic(Fault::HostKeepsVf, &["guest::hotplug"]),
     nic(
         Fault::AttachmentNotKept,
@@ -272,14 +282,14 @@ pub const TABLE: &[Row] = &[
         HANDS_OVER,
     ),
     nic(Fault::GuestRestartsWithVf, HANDS_OVER),
-    nic(Fault::NoGuestStarts, &["guest::*"]),
-    nic(Fault::GuestNeverUp, &["guest::*"]),
-    nic(Fault::GuestModuleMissing, &["guest::*"]),
-    nic(Fault::GuestModuleDoesNotLoad, &["guest::*"]),
-    nic(Fault::NoQemuImg, &["guest::*"]),
-    nic(Fault::GuestAgentSilent, &["guest::*"]),
-    nic(Fault::GuestExecRefused, &["guest::*"]),
-    nic(Fault::GuestRunsNothing, &["guest::*"]),
+    nic(Fault::NoGuestStarts, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestNeverUp, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestModuleMissing, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestModuleDoesNotLoad, &["guest::*", "traffic::*"]),
+    nic(Fault::NoQemuImg, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestAgentSilent, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestExecRefused, &["guest::*", "traffic::*"]),
+    nic(Fault::GuestRunsNothing, &["guest::*", "traffic::*"]),
     nic(
         Fault::AddressIgnored,
         &["guest::hotplug", "guest::failover_pair"],
@@ -287,6 +297,7 @@ pub const TABLE: &[Row] = &[
     nic(
         Fault::LargeFramesLost,
         &[
+            "traffic::*",
             "guest::echo",
             "guest::failover_pair",
             "guest::two_guests",
@@ -295,7 +306,12 @@ pub const TABLE: &[Row] = &[
     ),
     nic(
         Fault::SwitchClosed,
-        &["guest::echo", "guest::failover_pair", "guest::two_guests"],
+        &[
+            "guest::echo",
+            "guest::failover_pair",
+            "guest::two_guests",
+            "traffic::*",
+        ],
     ),
     nic(Fault::GuestKeepsVf, TAKES_BACK),
     nic(Fault::DetachRefused, TAKES_BACK),
@@ -378,6 +394,13 @@ pub const TABLE: &[Row] = &[
     nic(Fault::StartWithVfRefused, STARTS_WITH),
     nic(Fault::StartsWithoutVf, &["guest::stale_config"]),
     nic(Fault::StaleStartUnexplained, &["guest::stale_config"]),
+    nic(Fault::EmulatedRefused, &["traffic::*"]),
+    nic(Fault::EmulatedMute, &["traffic::*"]),
+    nic(Fault::VfSlow, &["traffic::vf_over_emulated"]),
+    nic(Fault::VfStreamStalls, &["traffic::*"]),
+    nic(Fault::VfStreamHarms, &["traffic::*"]),
+    nic(Fault::ClockQuick, &["traffic::*"]),
+    nic(Fault::BenchNoisy, &["traffic::vf_over_emulated"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

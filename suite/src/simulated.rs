@@ -26,6 +26,9 @@ use crate::{evidence, unit};
 pub const BENCH_FILE: Settings = Settings {
     guest_cycles: 3,
     guest: None,
+    cables: Vec::new(),
+    stream_seconds: 1,
+    stream_pairs: 9,
 };
 
 /// Certifies a simulated device, which needs a [`runtime`] of its own.

@@ -114,7 +114,7 @@ fn findings_without_a_fault_are_known() {
         .filter_map(|record| Some(record.finding.as_ref()?.code.as_str()))
         .collect();
     let mut idle = String::new();
-    for area in ["host", "device", "vf", "guest", "persist"] {
+    for area in ["host", "device", "vf", "guest", "traffic", "persist"] {
         let of_area = |check: &&&Check| check.id.starts_with(&format!("{area}::"));
         let listed = checks::ALL.iter().filter(of_area);
         let codes: BTreeSet<&str> = listed
@@ -151,7 +151,10 @@ fn every_fault_stands_in_the_table() {
 fn each_fault_with_a_guest_has_its_own_finding() {
     let mut all = String::new();
     for (row, run) in runs() {
-        let guests_alone = row.globs().all(|glob| glob.starts_with("guest::"));
+        let areas = ["guest::", "traffic::"];
+        let guests_alone = row
+            .globs()
+            .all(|glob| areas.iter().any(|area| glob.starts_with(area)));
         let Some(check) = row.checks().next().filter(|_| guests_alone) else {
             continue;
         };

@@ -163,6 +163,9 @@ fn root_port(number: u8) -> String {
     format!("-device pcie-root-port,id=port{number},chassis={number},slot={number}")
 }
 
+/// The ports that the cable joins, by their addresses in the lab host where its adapters are below root ports.
+pub const CABLE: [&str; 2] = ["0000:01:00.0", "0000:02:00.0"];
+
 /// The same below a switch: QEMU's XIO3130 has no Access Control Services in its downstream ports.
 fn port_of_switch(number: u8) -> String {
     format!(

@@ -48,6 +48,16 @@ impl End {
         })
     }
 
+    /// What its machine calls it.
+    pub(super) fn interface(&self) -> &str {
+        &self.net.name
+    }
+
+    /// Its address.
+    pub(super) fn address(&self) -> &str {
+        &self.net.mac
+    }
+
     pub(super) fn of_guest(guest: &Running, net: NetFacts) -> Self {
         Self {
             host: guest.host.clone(),
@@ -112,17 +122,26 @@ impl Bench {
 
     /// Sends frames of all sizes that both ends take from one to the other, which sends each back.
     pub async fn ping(&mut self, from: &End, to: &End) -> Result<Pinged, Problem> {
-        let talk = Talk::new(from, to, [Duration::ZERO, PING]);
+        let talk = Talk::ping(from, to, [Duration::ZERO, PING]);
+        let [pinged, _] = self.hear(&talk).await?;
+        told(&pinged)
+    }
+
+    /// What both ends said in the end: that frames come from, and that they go to.
+    pub(super) async fn hear(&mut self, talk: &Talk<'_>) -> Result<[Output; 2], Problem> {
         let heard = talk.run().await;
-        self.write_down(&talk, &heard)?;
-        heard.echoed.map_err(|error| silent(&to.place, error))?;
-        told(&heard.pinged.map_err(|error| silent(&from.place, error))?)
+        self.write_down(talk, &heard)?;
+        let far = heard.far.map_err(|error| silent(&talk.to.place, error))?;
+        let near = heard
+            .near
+            .map_err(|error| silent(&talk.from.place, error))?;
+        Ok([near, far])
     }
 
     pub(super) fn write_down(&mut self, talk: &Talk<'_>, heard: &Heard) -> Result<(), Problem> {
-        let echoed = (talk.to, &talk.echo, &heard.echoed);
-        let pinged = (talk.from, &talk.ping, &heard.pinged);
-        for (end, words, output) in [echoed, pinged] {
+        let far = (talk.to, &talk.far, &heard.far);
+        let near = (talk.from, &talk.near, &heard.near);
+        for (end, words, output) in [far, near] {
             let words = words.join(" ");
             let text = match output {
                 Ok(output) => format!("{}{}", output.text(), output.stderr),
@@ -135,48 +154,55 @@ impl Bench {
     }
 }
 
-/// Frames on their way from one end to the other and back.
+/// Frames on their way from one end to the other: what this program is told at each.
 pub(super) struct Talk<'a> {
     from: &'a End,
     to: &'a End,
-    ping: Vec<String>,
-    echo: Vec<String>,
+    near: Vec<String>,
+    far: Vec<String>,
 }
 
 /// What its two sides said.
 pub(super) struct Heard {
-    pub(super) echoed: io::Result<Output>,
-    pub(super) pinged: io::Result<Output>,
+    pub(super) near: io::Result<Output>,
+    pub(super) far: io::Result<Output>,
 }
 
 impl<'a> Talk<'a> {
-    /// It goes on until all sizes have passed and for that long at least, but not longer than for that
+    /// Of this program with these words, parted by spaces, after `traffic`.
+    pub(super) fn new(from: &'a End, near: &str, to: &'a End, far: &str) -> Self {
+        let words = |line: &str| {
+            let words = once("traffic").chain(line.split(' '));
+            words.map(str::to_owned).collect()
+        };
+        Self {
+            from,
+            to,
+            near: words(near),
+            far: words(far),
+        }
+    }
+
+    /// There and back, until all sizes have passed and for that long at least, but not longer than for that
     /// long.
-    pub(super) fn new(from: &'a End, to: &'a End, [least, most]: [Duration; 2]) -> Self {
+    pub(super) fn ping(from: &'a End, to: &'a End, [least, most]: [Duration; 2]) -> Self {
         let largest = from.net.mtu.min(to.net.mtu) + HEADER;
         let (interface, peer) = (&from.net.name, &to.net.mac);
         let (at_least, seconds) = (least.as_secs(), most.as_secs());
         let ping = format!(
-            "traffic ping --interface {interface} --to {peer} --largest {largest} --at-least {at_least} --seconds {seconds} --json"
+            "ping --interface {interface} --to {peer} --largest {largest} --at-least {at_least} --seconds {seconds} --json"
         );
         let echo = format!(
-            "traffic echo --interface {} --once --seconds {}",
+            "echo --interface {} --once --seconds {}",
             to.net.name,
             (most + LONGER).as_secs()
         );
-        let words = |line: String| line.split(' ').map(str::to_owned).collect();
-        Self {
-            from,
-            to,
-            ping: words(ping),
-            echo: words(echo),
-        }
+        Self::new(from, &ping, to, &echo)
     }
 
     pub(super) async fn run(&self) -> Heard {
-        let (echo, ping) = (runs(self.to, &self.echo), runs(self.from, &self.ping));
-        let (echoed, pinged) = join(echo, ping).await;
-        Heard { echoed, pinged }
+        let (far, near) = join(runs(self.to, &self.far), runs(self.from, &self.near)).await;
+        Heard { near, far }
     }
 }
 

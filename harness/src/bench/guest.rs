@@ -30,6 +30,8 @@ const VIRTIO: [&str; 4] = [
     "virtio_net",
     "virtio_balloon",
 ];
+/// What it has where the kernel does: kernels for virtual machines leave it out.
+const USEFUL: [&str; 1] = ["e1000e"];
 
 /// libvirt does not start a guest.
 pub const GUEST_NOT_STARTED: Finding = Finding::bench(
@@ -240,7 +242,8 @@ impl Bench {
         let modules = [&[driver.as_str()], &VIRTIO[..]].concat();
         let release = self.facts.host.kernel.clone();
         let start = Instant::now();
-        let Image { kernel, initramfs } = match pack(self.host.as_ref(), &release, &modules).await {
+        let packed = pack(self.host.as_ref(), &release, &modules, &USEFUL).await;
+        let Image { kernel, initramfs } = match packed {
             Ok(image) => image,
             Err(Unpackable::File(error)) => {
                 return Err(anyhow!("cannot pack a guest: {error}").into());

@@ -46,8 +46,8 @@ impl Bench {
         limit: Duration,
     ) -> Result<Killed, Problem> {
         let process = self.process_of(guest).await?;
-        let doomed_talk = Talk::new(doomed[0], doomed[1], [TRAFFIC, IN_VAIN]);
-        let talk = Talk::new(neighbours[0], neighbours[1], [TRAFFIC, PING]);
+        let doomed_talk = Talk::ping(doomed[0], doomed[1], [TRAFFIC, IN_VAIN]);
+        let talk = Talk::ping(neighbours[0], neighbours[1], [TRAFFIC, PING]);
         let over = Cell::new(false);
         let ends = async {
             let command = self.kill(guest, process, [doomed[1], neighbours[0]]).await;
@@ -125,7 +125,7 @@ async fn until(talk: &Talk<'_>, over: &Cell<bool>) -> Vec<Heard> {
     let mut all = Vec::new();
     loop {
         let heard = talk.run().await;
-        let harmed = heard.pinged.as_ref().map_or(true, |it| !it.success());
+        let harmed = heard.near.as_ref().map_or(true, |it| !it.success());
         all.push(heard);
         if harmed || over.get() {
             return all;
@@ -137,12 +137,12 @@ async fn until(talk: &Talk<'_>, over: &Cell<bool>) -> Vec<Heard> {
 fn outcome(heard: Vec<Heard>) -> Result<Pinged, Problem> {
     let last = heard.into_iter().next_back();
     let last = last.ok_or_else(|| anyhow!("no frames were sent"))?;
-    told(&last.pinged?)
+    told(&last.near?)
 }
 
 /// A guest that was killed before its frames began, or when all had passed, proves nothing.
 fn was_under_way(lost: &Heard) -> Result<(), Problem> {
-    let pinged = match &lost.pinged {
+    let pinged = match &lost.near {
         Ok(output) => told(output)?,
         Err(error) => return Err(io::Error::new(error.kind(), error.to_string()).into()),
     };

@@ -5,6 +5,7 @@ mod console;
 mod contract;
 mod driver;
 mod echo;
+mod emulated;
 mod functions;
 mod guest;
 mod inside;
@@ -20,7 +21,9 @@ mod presence;
 mod process;
 mod refusal;
 mod second;
+mod series;
 mod silence;
+mod stream;
 mod system;
 mod undoing;
 mod virsh;
@@ -37,6 +40,7 @@ use tokio::time::Instant;
 
 pub use contract::Attempt;
 pub use echo::End;
+pub use emulated::{EMULATED_REFUSED, EMULATED_UNUSABLE};
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
@@ -56,7 +60,9 @@ pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};
 pub use process::Memory;
 pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
 pub use second::AtSecond;
+pub use series::Series;
 pub use silence::{GUEST_ENDED, GUEST_RESTARTED};
+pub use stream::{Course, Far, Streamed};
 pub use system::{AGENT_SILENT, EXEC_REFUSED, OVERLAY_REFUSED, PROGRAM_REFUSED};
 
 use crate::facts::Facts;

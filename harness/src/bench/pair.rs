@@ -24,17 +24,10 @@ impl Bench {
     /// Gives a running guest an emulated interface on the PF's, as the half of a pair that stays. Returns
     /// its address, which the other half must have too.
     pub async fn attach_standby(&mut self, guest: &Running) -> Result<String, Problem> {
-        let nets = self.nets_of(self.pf()).await?;
-        let net = nets
-            .into_iter()
-            .next()
-            .context("the PF has lost its network interface")?;
-        let (words, refused) = (
-            self.plug(guest, &standby(&net.name)).await?,
-            &STANDBY_REFUSED,
-        );
+        let pf = self.net().await?.name;
+        let words = self.plug(guest, &standby(&pf)).await?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.virsh_or(refused, &words).await?;
+        self.virsh_or(&STANDBY_REFUSED, &words).await?;
         let told = self.told(guest.name(), false).await?;
         let mac = told.direct.into_iter().next();
         Ok(mac.context("libvirt does not tell the interface that it has just made")?)
@@ -60,7 +53,11 @@ impl Bench {
     }
 
     /// Promises to take back what is about to be plugged in. Returns what is to be said to `virsh`.
-    async fn plug(&mut self, guest: &Running, xml: &str) -> Result<[String; 4], Problem> {
+    pub(super) async fn plug(
+        &mut self,
+        guest: &Running,
+        xml: &str,
+    ) -> Result<[String; 4], Problem> {
         let file = Files::of(guest.name()).plug;
         let words = ["attach-device", guest.name(), &file, "--live"].map(str::to_owned);
         let undo = Undo::Attachments {

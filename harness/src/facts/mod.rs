@@ -37,7 +37,7 @@ pub use iommu::iommu_group;
 pub use list::list;
 pub use names::names;
 pub use net::net;
-pub(crate) use net::{interface, master};
+pub(crate) use net::{interface, master, net_of_address};
 pub use nvme::nvme;
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};

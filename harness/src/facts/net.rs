@@ -40,6 +40,19 @@ pub(crate) async fn master(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NetFa
     interface(host, "/sys/class/net", name).await.map(Some)
 }
 
+/// The interface of that address, whatever it is an interface of; `None` for none.
+pub(crate) async fn net_of_address(host: &dyn Host, mac: &str) -> io::Result<Option<NetFacts>> {
+    const ALL: &str = "/sys/class/net";
+    for name in read::names(host, ALL).await? {
+        match interface(host, ALL, &name).await {
+            Ok(net) if net.mac == mac => return Ok(Some(net)),
+            Err(error) if !read::is_absent(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
 /// The interfaces of a PCI function, each with the folder it is in. That of a virtio device is in
 /// the folder of a device between the two (Linux 6.12 `drivers/net/virtio_net.c`, `virtnet_probe`).
 pub(super) async fn interfaces(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<(String, String)>> {

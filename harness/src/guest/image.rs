@@ -31,16 +31,23 @@ impl From<io::Error> for Unpackable {
 }
 
 /// Packs the running kernel, which is of that release, with modules of its own, by name, and with
-/// this program.
-pub async fn pack(host: &dyn Host, release: &str, modules: &[&str]) -> Result<Image, Unpackable> {
+/// this program. Those that are only `useful` may be missing.
+pub async fn pack(
+    host: &dyn Host,
+    release: &str,
+    modules: &[&str],
+    useful: &[&str],
+) -> Result<Image, Unpackable> {
     let folder = format!("/lib/modules/{release}");
     let mut lists = Vec::new();
     for list in ["dep", "builtin", "softdep", "alias"] {
         lists.push(text(host, &format!("{folder}/modules.{list}")).await?);
     }
     let known = Modules::parse([&lists[0], &lists[1], &lists[2], &lists[3]]);
+    let there = useful.iter().filter(|it| known.order(&[it]).is_ok());
+    let modules: Vec<&str> = modules.iter().chain(there).copied().collect();
     let mut files = Vec::new();
-    for path in known.order(modules).map_err(Unpackable::Module)? {
+    for path in known.order(&modules).map_err(Unpackable::Module)? {
         let packed = read(host, &format!("{folder}/{path}")).await?;
         files.push((flat(path), unpack(&packed)?));
     }
@@ -102,23 +109,29 @@ mod tests {
                 &[
                     (
                         "modules.dep",
-                        "kernel/igbvf.ko: kernel/a.ko\nkernel/a.ko:\n",
+                        "kernel/igbvf.ko: kernel/a.ko\nkernel/a.ko:\nkernel/b.ko:\n",
                     ),
                     ("modules.builtin", ""),
                     ("modules.softdep", ""),
                     ("modules.alias", ""),
                     ("kernel/igbvf.ko", "module igbvf"),
                     ("kernel/a.ko", "module a"),
+                    ("kernel/b.ko", "module b"),
                 ],
             )
     }
 
     #[test]
     fn the_program_and_the_modules_are_packed_with_the_kernel() {
-        let image = run(pack(&machine(), "6.12", &["igbvf"])).unwrap();
+        let image = run(pack(&machine(), "6.12", &["igbvf"], &["b", "e1000e"])).unwrap();
         assert_eq!(image.kernel, b"the kernel");
         let text = String::from_utf8_lossy(&image.initramfs);
-        for part in ["the program", "module a", "module igbvf", "a.ko\nigbvf.ko"] {
+        for part in [
+            "the program",
+            "module a",
+            "module igbvf",
+            "a.ko\nigbvf.ko\nb.ko",
+        ] {
             assert!(text.contains(part), "{part}");
         }
     }
@@ -126,20 +139,23 @@ mod tests {
     #[test]
     fn a_kernel_beside_its_modules_is_found_too() {
         let machine = machine().without("/boot/vmlinuz-6.12");
-        let missing = run(pack(&machine, "6.12", &[])).unwrap_err();
+        let missing = run(pack(&machine, "6.12", &[], &[])).unwrap_err();
         assert!(
             matches!(missing, Unpackable::File(error) if error.to_string().contains("/lib/modules/6.12/vmlinuz"))
         );
         let machine = machine.file("/lib/modules/6.12/vmlinuz", "there");
-        assert_eq!(run(pack(&machine, "6.12", &[])).unwrap().kernel, b"there");
+        assert_eq!(
+            run(pack(&machine, "6.12", &[], &[])).unwrap().kernel,
+            b"there"
+        );
     }
 
     #[test]
     fn a_missing_module_is_told_from_a_missing_file() {
-        let error = run(pack(&machine(), "6.12", &["iavf"])).unwrap_err();
+        let error = run(pack(&machine(), "6.12", &["iavf"], &[])).unwrap_err();
         assert!(matches!(error, Unpackable::Module(module) if module.0 == "iavf"));
         let machine = machine().without("/lib/modules/6.12/kernel/a.ko");
-        let error = run(pack(&machine, "6.12", &["igbvf"])).unwrap_err();
+        let error = run(pack(&machine, "6.12", &["igbvf"], &[])).unwrap_err();
         assert!(
             matches!(error, Unpackable::File(error) if error.to_string().contains("kernel/a.ko"))
         );

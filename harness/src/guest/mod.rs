@@ -1,6 +1,7 @@
 //! Guests as libvirt knows them: how one is described, what it starts with, how this program comes into it, and what libvirt tells of it.
 
 mod domain;
+mod emulated;
 mod files;
 mod image;
 mod manifest;
@@ -10,6 +11,7 @@ mod system;
 mod told;
 
 pub use domain::Domain;
+pub use emulated::{Model, emulated};
 pub use files::{BOOT, Files};
 pub use image::{Image, Unpackable, pack, program};
 pub use manifest::{manifest, manifest_of};

@@ -2,6 +2,7 @@
 //!
 //! Source: libvirt docs/formatdomain.rst, "Teaming a virtio/hostdev NIC pair"; RHEL 9, 14.7.1 (migration).
 
+use super::emulated::{Model, direct};
 use crate::pci::Bdf;
 
 /// What the pair calls the half that stays. libvirt takes names of users that begin with `ua-` (libvirt docs/formatdomain.rst, `alias`).
@@ -9,14 +10,8 @@ const STANDBY: &str = "ua-sriov-standby";
 
 /// The half that stays: an interface that the emulator makes, on the PF's own interface. Its address is libvirt's choice.
 pub fn standby(pf: &str) -> String {
-    format!(
-        "<interface type='direct'>\n\
-        \x20 <source dev='{pf}' mode='bridge'/>\n\
-        \x20 <model type='virtio'/>\n\
-        \x20 <teaming type='persistent'/>\n\
-        \x20 <alias name='{STANDBY}'/>\n\
-        </interface>\n"
-    )
+    let more = format!("  <teaming type='persistent'/>\n  <alias name='{STANDBY}'/>\n");
+    direct(pf, Model::Virtio, &more)
 }
 
 /// The half that comes and goes: the VF, with the address of the other half.

@@ -91,7 +91,7 @@ fn of_medians(pairs: &[Pair]) -> f64 {
 }
 
 /// The middle of the samples, of which there is at least one.
-fn median(mut samples: Vec<f64>) -> f64 {
+pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     let half = samples.len() / 2;
     if samples.len().is_multiple_of(2) {

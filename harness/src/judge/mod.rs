@@ -10,6 +10,6 @@ mod order;
 mod trials;
 mod verdict;
 
-pub use interval::{CONFIDENCE, PAIRS, Pair, RESAMPLES, Ratio, TooFewPairs};
+pub use interval::{CONFIDENCE, PAIRS, Pair, RESAMPLES, Ratio, TooFewPairs, median};
 pub use order::{Side, order};
 pub use verdict::Judgement;

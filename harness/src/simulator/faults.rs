@@ -1,6 +1,7 @@
 //! No fault is idle: each shows somewhere in what can be read, written and run.
 
 mod guests;
+mod streams;
 
 use std::fmt::Write as _;
 use std::time::Duration;

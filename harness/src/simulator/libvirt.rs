@@ -1,7 +1,8 @@
-//! libvirt and its guests, with the words of `virsh` 11.3 as seen in the lab.
+//! libvirt and its guests, with the words of `virsh` 11.3 and 12.9 as seen in the lab.
 
 mod agent;
 mod attach;
+mod emulated;
 mod inside;
 mod leave;
 mod outside;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use crate::guest::Model;
 use crate::machine::Output;
 use crate::pci::Bdf;
 
@@ -57,6 +59,8 @@ struct Live {
     cards: Vec<Card>,
     /// The emulated interface that it has beside them.
     standby: Option<Standby>,
+    /// The emulated cards that it has by themselves.
+    emulated: Vec<Emulated>,
     /// VFs that it does not have any more, but was not told of it.
     ghosts: Vec<Card>,
     /// It does not see any VF.
@@ -85,6 +89,15 @@ struct Emulator {
 struct Standby {
     mac: String,
     /// When the interface that it is a part of was put up.
+    put_up: Option<Instant>,
+}
+
+/// A card of a guest that its emulator makes.
+#[derive(Clone, Debug)]
+struct Emulated {
+    model: Model,
+    mac: String,
+    /// When its interface was put up.
     put_up: Option<Instant>,
 }
 
@@ -128,6 +141,9 @@ impl Libvirt {
             live.agent = live.agent.map(by);
             if let Some(standby) = &mut live.standby {
                 standby.put_up = standby.put_up.map(by);
+            }
+            for card in &mut live.emulated {
+                card.put_up = card.put_up.map(by);
             }
             for card in live.cards.iter_mut().chain(&mut live.ghosts) {
                 card.found = by(card.found);
@@ -229,8 +245,8 @@ impl World {
                 self.virsh_detach(name, mac, when)
             }
             ("attach-device", [file, "--live"]) => self.virsh_attach_device(name, file),
-            ("detach-interface", ["direct", "--mac", _, "--live"]) => {
-                self.virsh_detach_standby(name)
+            ("detach-interface", ["direct", "--mac", mac, "--live"]) => {
+                self.virsh_detach_direct(name, mac)
             }
             _ => unknown(&[&[verb, name], options].concat()),
         }

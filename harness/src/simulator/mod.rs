@@ -29,6 +29,7 @@ mod numvfs;
 mod publish;
 mod reset;
 mod second;
+mod streams;
 mod systemctl;
 mod traffic;
 mod tree;

@@ -14,9 +14,10 @@ use super::World;
 use super::commands::{failed, printed};
 use super::fault::Fault;
 use super::function::{Function, Interface};
+use super::streams::Streams;
 
 /// How often a side looks whether the other is there.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Frames beyond this size are lost under [`Fault::LargeFramesLost`].
 const SMALL: u16 = 1000;
 
@@ -32,6 +33,8 @@ pub(super) struct Frames {
     received: BTreeMap<String, u64>,
     /// How many guests were killed.
     kills: u32,
+    /// Those of `traffic send`.
+    pub(super) streams: Streams,
 }
 
 impl Frames {
@@ -65,7 +68,9 @@ impl Side<'_> {
         match words {
             ["echo", ..] => self.echo(mac, seconds(words, "--seconds")).await,
             ["ping", ..] => self.ping(&mac, words).await,
-            _ => failed(64, "`traffic` is echo or ping"),
+            ["receive", ..] => self.receive(mac, words).await,
+            ["send", ..] => self.send(&mac, words).await,
+            _ => failed(64, "`traffic` is echo, ping, receive or send"),
         }
     }
 
@@ -127,13 +132,13 @@ fn result(pinged: &Pinged) -> Output {
     }
 }
 
-fn option<'a>(words: &[&'a str], name: &str) -> &'a str {
+pub(super) fn option<'a>(words: &[&'a str], name: &str) -> &'a str {
     let mut pairs = words.windows(2);
     let pair = pairs.find(|pair| pair[0] == name);
     pair.map_or("", |pair| pair[1])
 }
 
-fn seconds(words: &[&str], name: &str) -> Duration {
+pub(super) fn seconds(words: &[&str], name: &str) -> Duration {
     Duration::from_secs(option(words, name).parse().unwrap_or(60))
 }
 
@@ -188,14 +193,18 @@ impl World {
 
     /// Whether somebody answers there. An answer ends the echo.
     fn reaches(&mut self, from: &str, to: &str) -> bool {
+        !self.is_closed(from, to) && self.frames.echoes.remove(to)
+    }
+
+    /// Whether nothing passes between two addresses.
+    pub(super) fn is_closed(&self, from: &str, to: &str) -> bool {
         let pf = self.device.pf.interface.as_ref();
         let pf = pf.map(Interface::address);
         let between_vfs = ![Some(from), Some(to)].contains(&pf.as_deref());
         let standby = [from, to]
             .into_iter()
             .any(|mac| self.passes_by_standby(mac));
-        let closed = (between_vfs && !standby && self.model.has(Fault::SwitchClosed))
-            || (standby && self.model.has(Fault::StandbySilent));
-        !closed && self.frames.echoes.remove(to)
+        (between_vfs && !standby && self.model.has(Fault::SwitchClosed))
+            || (standby && self.model.has(Fault::StandbySilent))
     }
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::shape::Carrier;
 use crate::traffic::{Interface, channel};
 
-/// A way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A way; the later ones are the faster ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
     /// pnet's own: two system calls for each frame, and no count of what was lost here.

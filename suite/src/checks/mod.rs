@@ -6,6 +6,7 @@ mod fixture;
 pub mod guest;
 pub mod host;
 pub mod persist;
+pub mod traffic;
 pub mod vf;
 
 use harness::check::Check;
@@ -17,6 +18,7 @@ const COUNT: usize = host::CHECKS.len()
     + device::CHECKS.len()
     + vf::CHECKS.len()
     + guest::CHECKS.len()
+    + traffic::CHECKS.len()
     + persist::CHECKS.len();
 
 const fn concat() -> [&'static Check; COUNT] {
@@ -25,6 +27,7 @@ const fn concat() -> [&'static Check; COUNT] {
         device::CHECKS,
         vf::CHECKS,
         guest::CHECKS,
+        traffic::CHECKS,
         persist::CHECKS,
     ];
     let mut all = [host::CHECKS[0]; COUNT];

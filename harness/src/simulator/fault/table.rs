@@ -4,6 +4,7 @@ mod device;
 mod guest;
 mod host;
 mod persist;
+mod traffic;
 mod vf;
 
 use super::Fault;
@@ -12,11 +13,12 @@ use super::Fault;
 pub(super) type Row = (Fault, &'static str, &'static str);
 
 /// All faults by the areas they belong to, in the order of the variants.
-const AREAS: [&[Row]; 5] = [
+const AREAS: [&[Row]; 6] = [
     host::ROWS,
     device::ROWS,
     vf::ROWS,
     guest::ROWS,
+    traffic::ROWS,
     persist::ROWS,
 ];
 

@@ -13,7 +13,7 @@ use crate::simulator::Simulator;
 const VF: &str = "0000:01:10.0";
 /// The addresses that libvirt gives the two VFs.
 const MACS: [&str; 2] = ["52:54:00:00:01:80", "52:54:00:00:01:81"];
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Interview {
     pub(super) async fn guests(&mut self) {
@@ -97,6 +97,7 @@ impl Interview {
         self.inside().await;
         self.traffic().await;
         self.paired().await;
+        self.streamed().await;
     }
 
     /// Frames from one card of the guest to the other.
@@ -304,11 +305,11 @@ impl Interview {
         self.virsh(&[&words, when].concat()).await;
     }
 
-    async fn virsh(&mut self, words: &[&str]) {
+    pub(super) async fn virsh(&mut self, words: &[&str]) {
         self.run(&[&["virsh"], words].concat()).await;
     }
 
-    async fn told(&mut self) {
+    pub(super) async fn told(&mut self) {
         self.virsh(&["dumpxml", "a"]).await;
         self.virsh(&["dumpxml", "a", "--inactive"]).await;
         self.link(&format!("{VF0}/driver")).await;
@@ -326,7 +327,7 @@ impl Interview {
         }
     }
 
-    async fn guest(&self) -> std::rc::Rc<dyn Host> {
+    pub(super) async fn guest(&self) -> std::rc::Rc<dyn Host> {
         let socket = "/run/libvirt/qemu/channel/a/port";
         self.host.guest(socket).await.unwrap()
     }

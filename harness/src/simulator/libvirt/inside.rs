@@ -128,6 +128,7 @@ impl World {
             }
         }
         self.show_pair(&mut tree, live);
+        self.show_emulated(&mut tree, live);
         tree
     }
 
@@ -204,6 +205,9 @@ impl World {
             let standby = self.libvirt.live(name)?.standby.as_ref()?;
             return standby.put_up.map(|_| standby.mac.clone());
         }
+        if let Some(mac) = self.address_of_emulated(name, interface) {
+            return Some(mac);
+        }
         let index: usize = interface.strip_prefix("eth")?.parse().ok()?;
         let card = self.libvirt.live(name)?.cards.get(index)?;
         card.put_up?;
@@ -240,7 +244,8 @@ impl World {
         let mut lives = self.libvirt.running().map(|(_, live)| live);
         lives.any(|live| {
             let mut cards = live.cards.iter();
-            let stays = live.standby.as_ref().is_some_and(|own| own.mac == mac);
+            let stays = live.standby.as_ref().is_some_and(|own| own.mac == mac)
+                || live.emulated.iter().any(|own| own.mac == mac);
             let has = stays || cards.any(|card| self.address_inside(card) == mac);
             has && !live.lingers
         })
@@ -263,6 +268,9 @@ impl World {
             if let Some(standby) = live.and_then(|live| live.standby.as_mut()) {
                 standby.put_up = standby.put_up.or(Some(now));
             }
+            return Ok(());
+        }
+        if self.put_up_emulated(name, path) {
             return Ok(());
         }
         let index = path

@@ -139,6 +139,7 @@ impl World {
             paused: false,
             cards: Vec::new(),
             standby: None,
+            emulated: Vec::new(),
             ghosts: Vec::new(),
             blind: false,
             lingers: false,
@@ -287,7 +288,10 @@ impl World {
             "<domain type='kvm'>\n  <name>{name}</name>\n  <devices>\n    <channel type='unix'>\n      \
              <source mode='bind'{path}/>\n      <target type='virtio' name='{PORT}'/>\n    </channel>\n"
         );
-        if let Some(Standby { mac, .. }) = live.and_then(|live| live.standby.as_ref()) {
+        let standby = live.and_then(|live| live.standby.as_ref());
+        let standby = standby.map(|Standby { mac, .. }| mac);
+        let emulated = live.into_iter().flat_map(|live| &live.emulated);
+        for mac in standby.into_iter().chain(emulated.map(|card| &card.mac)) {
             let _ = write!(
                 xml,
                 "    <interface type='direct'>\n      <mac address='{mac}'/>\n    </interface>\n"

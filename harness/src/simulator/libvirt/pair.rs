@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::guest::Told;
+use crate::guest::{Model, Told};
 use crate::machine::Output;
 
 use super::super::World;
@@ -21,7 +21,7 @@ impl World {
         let told = Told::parse(&String::from_utf8_lossy(&xml)).unwrap_or_default();
         let attached = match told.hostdevs.first() {
             Some(vf) => self.attach_primary(name, &vf.bdf.to_string(), &vf.mac),
-            None => self.attach_standby(name),
+            None => self.attach_direct(name, &String::from_utf8_lossy(&xml)),
         };
         match attached {
             Ok(()) => printed("Device attached successfully\n\n"),
@@ -38,6 +38,15 @@ impl World {
         Ok(())
     }
 
+    fn attach_direct(&mut self, name: &str, xml: &str) -> Result<(), String> {
+        if xml.contains("<teaming") {
+            return self.attach_standby(name);
+        }
+        let is_of = |model: &Model| xml.contains(&format!("<model type='{}'/>", model.name()));
+        let model = [Model::E1000e, Model::Virtio].into_iter().find(is_of);
+        self.attach_emulated(name, model.ok_or("XML error: no model that is known")?)
+    }
+
     fn attach_standby(&mut self, name: &str) -> Result<(), String> {
         if self.model.has(Fault::StandbyRefused) {
             return Err(
@@ -51,17 +60,6 @@ impl World {
             put_up: None,
         });
         Ok(())
-    }
-
-    pub(super) fn virsh_detach_standby(&mut self, name: &str) -> Output {
-        let live = self.libvirt.live_mut(name);
-        match live.and_then(|live| live.standby.take()) {
-            Some(_) => printed("Interface detached successfully\n\n"),
-            None => failed(
-                1,
-                "error: Failed to detach interface\nerror: operation failed: no device found",
-            ),
-        }
     }
 
     /// The interface that a guest has beside those of its VFs, and which of those are parts of it.

@@ -10,12 +10,12 @@ use harness::{handover_findings, require};
 use super::plugged::{NO_DRIVER, NO_LINK, card_in, hand_over, is_a_card, vfs};
 use super::{LIMIT, NEEDS_TWO};
 
-pub(super) const NO_WAY: Finding = Finding::device(
+pub(in crate::checks) const NO_WAY: Finding = Finding::device(
     "no-way-for-frames",
     "No frame that the VF in the guest sent to its neighbour was answered within 10 s.",
     "See device::link_up for a link of the neighbour. Look at `ip link show` of the PF: address, VLAN and spoofchk of the VF; a switch in the card that does not forward between its functions is a setting of the PF's driver.",
 );
-pub(super) const HARMED: Finding = Finding::device(
+pub(in crate::checks) const HARMED: Finding = Finding::device(
     "frames-harmed",
     "Frames passed, but some were lost, damaged or came twice, at a rate at which nothing may be lost.",
     "The sizes in the report say which: those above a limit mean an MTU that is not what it says; single ones mean a queue that overflows. Read the kernel log of this check and `ip -s link`.",
@@ -48,7 +48,12 @@ async fn run(bench: &mut Bench) -> Answer {
 }
 
 /// Frames of all sizes must pass from one end to the other and back.
-pub(super) async fn passes(bench: &mut Bench, from: &End, to: &End, what: &str) -> Answer {
+pub(in crate::checks) async fn passes(
+    bench: &mut Bench,
+    from: &End,
+    to: &End,
+    what: &str,
+) -> Answer {
     let pinged = bench.ping(from, to).await?;
     require!(bench, pinged.reached, NO_WAY, "to {what}: {pinged}");
     let unharmed = pinged.is_unharmed();

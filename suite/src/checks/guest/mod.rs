@@ -16,7 +16,7 @@ pub mod migration_refused;
 pub mod numvfs_change_refused;
 pub mod numvfs_zero_while_attached;
 pub mod pause_resume;
-mod plugged;
+pub(super) mod plugged;
 pub mod restart_keeps;
 pub mod several_vfs;
 pub mod stale_config;
@@ -71,7 +71,7 @@ const NEEDS: &[Need; 10] = &[
 ];
 
 /// The same for two VFs.
-const NEEDS_TWO: &[Need] = &and(Need::SeveralVfs);
+pub(super) const NEEDS_TWO: &[Need] = &and(Need::SeveralVfs);
 
 /// The same for VFs of two PFs.
 const NEEDS_TWO_PFS: &[Need] = &and(Need::SecondPf);

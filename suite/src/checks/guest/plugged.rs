@@ -10,59 +10,59 @@ use serde_json::Value;
 
 use super::PATIENCE;
 
-pub(super) const REFUSED: Finding = Finding::device(
+pub(in crate::checks) const REFUSED: Finding = Finding::device(
     "attach-refused",
     "libvirt or QEMU refused to hand the VF to the guest.",
     "Read libvirt's reason in the report. A group that is not viable lacks ACS above the VF (see device::acs_path); a VF that is in use belongs to somebody else.",
 );
-pub(super) const START_REFUSED: Finding = Finding::device(
+pub(in crate::checks) const START_REFUSED: Finding = Finding::device(
     "start-with-vf-refused",
     "libvirt or QEMU refused to start the guest with the VF. Without it the guest starts.",
     "Read libvirt's reason in the report, and the emulator's log in the transcript.",
 );
-pub(super) const NO_DRIVER: Finding = Finding::device(
+pub(in crate::checks) const NO_DRIVER: Finding = Finding::device(
     "guest-driver-does-not-bind",
     "The guest's kernel finds the VF, but the driver of the profile does not bind to it there.",
     "Read the guest's console in the transcript: a driver says there why it gave up. Its PF's driver and firmware must fit it.",
 );
-pub(super) const NO_LINK: Finding = Finding::device(
+pub(in crate::checks) const NO_LINK: Finding = Finding::device(
     "guest-vf-no-link",
     "The VF's interface in the guest has no link.",
     "See device::link_up for the PF's own link; look at `ip link show` of the PF: the VF's link-state must not be disabled; read the guest's console in the transcript.",
 );
-pub(super) const DETACH_REFUSED: Finding = Finding::device(
+pub(in crate::checks) const DETACH_REFUSED: Finding = Finding::device(
     "detach-refused",
     "libvirt or QEMU refused to take the VF back from the guest.",
     "Read libvirt's reason in the report, and the guest's console in the transcript.",
 );
-pub(super) const GUEST_KEEPS: Finding = Finding::device(
+pub(in crate::checks) const GUEST_KEEPS: Finding = Finding::device(
     "guest-keeps-vf",
     "The VF was detached, but the guest still has it: its driver does not let go, or the unplug never came to its end.",
     "Read the guest's console in the transcript; update the VF driver there.",
 );
 
 /// A running guest with a VF.
-pub(super) struct Plugged {
-    pub(super) guest: Running,
+pub(in crate::checks) struct Plugged {
+    pub(in crate::checks) guest: Running,
     /// Where the VF is on the host.
-    pub(super) vf: Bdf,
+    pub(in crate::checks) vf: Bdf,
     /// Where it is in the guest.
-    pub(super) card: Bdf,
-    pub(super) before: Before,
+    pub(in crate::checks) card: Bdf,
+    pub(in crate::checks) before: Before,
 }
 
 /// The VF on the host before anybody handed it over.
-pub(super) struct Before {
+pub(in crate::checks) struct Before {
     /// What the PF's driver knew of it.
-    pub(super) attributes: Value,
+    pub(in crate::checks) attributes: Value,
     /// Its driver: none where the machine keeps drivers away from VFs.
-    pub(super) driver: Option<String>,
+    pub(in crate::checks) driver: Option<String>,
     /// The address of its interface.
-    pub(super) address: Option<String>,
+    pub(in crate::checks) address: Option<String>,
 }
 
 /// Creates a VF and hands it to a running guest by the command of the requirement.
-pub(super) async fn plug(bench: &mut Bench) -> Result<Plugged, Problem> {
+pub(in crate::checks) async fn plug(bench: &mut Bench) -> Result<Plugged, Problem> {
     let vf = vfs(bench, 1).await?[0];
     let guest = bench.guest('a').await?;
     let before = before(bench, vf).await?;
@@ -91,14 +91,14 @@ async fn before(bench: &mut Bench, vf: Bdf) -> Result<Before, Problem> {
 }
 
 /// As [`plug`]; in the guest the VF is a network card with a link.
-pub(super) async fn plug_card(bench: &mut Bench) -> Result<Plugged, Problem> {
+pub(in crate::checks) async fn plug_card(bench: &mut Bench) -> Result<Plugged, Problem> {
     let plugged = plug(bench).await?;
     is_a_card(bench, &plugged.guest, plugged.card).await?;
     Ok(plugged)
 }
 
 /// On the host the VF must have the driver that it had.
-pub(super) async fn is_back(
+pub(in crate::checks) async fn is_back(
     bench: &mut Bench,
     vf: Bdf,
     driver: Option<&str>,
@@ -118,13 +118,13 @@ pub(super) async fn is_back(
 }
 
 /// That many new VFs of a PF that is up.
-pub(super) async fn vfs(bench: &mut Bench, count: u16) -> Result<Vec<Bdf>, Problem> {
+pub(in crate::checks) async fn vfs(bench: &mut Bench, count: u16) -> Result<Vec<Bdf>, Problem> {
     bench.set_up(true).await?;
     let vfs = bench.create_vfs(count).await?;
     Ok(vfs.into_iter().map(|vf| vf.bdf).collect())
 }
 
-pub(super) async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
+pub(in crate::checks) async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
     let attached = bench.attach_interface(guest, vf).await?;
     require!(
         bench,
@@ -138,7 +138,7 @@ pub(super) async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> An
 }
 
 /// Gives the VF to a guest that rests, for its next start.
-pub(super) async fn give(bench: &mut Bench, name: &str, vf: Bdf) -> Answer {
+pub(in crate::checks) async fn give(bench: &mut Bench, name: &str, vf: Bdf) -> Answer {
     let given = bench.attach_for_start(name, vf).await?;
     require!(
         bench,
@@ -152,20 +152,20 @@ pub(super) async fn give(bench: &mut Bench, name: &str, vf: Bdf) -> Answer {
 }
 
 /// Where the only VF is in the guest, which must find it.
-pub(super) async fn card_in(bench: &mut Bench, guest: &Running) -> Result<Bdf, Problem> {
+pub(in crate::checks) async fn card_in(bench: &mut Bench, guest: &Running) -> Result<Bdf, Problem> {
     let ids = ids(bench).await?;
     let cards = bench.functions_in(guest, ids, 1, PATIENCE).await?;
     Ok(*cards.first().context("a guest has lost what it had")?)
 }
 
 /// Vendor and device of a VF, which a guest sees as the host does.
-pub(super) async fn ids(bench: &mut Bench) -> Result<[u16; 2], Problem> {
+pub(in crate::checks) async fn ids(bench: &mut Bench) -> Result<[u16; 2], Problem> {
     let device = bench.sriov().await?.vf_device;
     Ok([bench.facts.device.ids.vendor, device])
 }
 
 /// In the guest the VF must be a network card with a driver and a link.
-pub(super) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
+pub(in crate::checks) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
     let driver = bench.profile.driver.vf.clone();
     let bound = bench.driver_in(guest, card, &driver, PATIENCE).await?;
     let binds = bound.as_ref() == Some(&driver);
@@ -191,7 +191,7 @@ pub(super) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> 
 }
 
 /// The guest must still have the VF, which had a link ([`plug_card`]), as if nothing had happened.
-pub(super) async fn still_has(
+pub(in crate::checks) async fn still_has(
     bench: &mut Bench,
     Plugged {
         guest, vf, card, ..
@@ -212,12 +212,19 @@ pub(super) async fn still_has(
 }
 
 /// As [`take_back`], of what was plugged.
-pub(super) async fn unplug(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+pub(in crate::checks) async fn unplug(
+    bench: &mut Bench,
+    Plugged { guest, vf, .. }: &Plugged,
+) -> Answer {
     take_back(bench, guest, &[*vf]).await
 }
 
 /// Takes all its VFs back from a running guest and from its next start; the guest must let them go, and libvirt hear of it.
-pub(super) async fn take_back(bench: &mut Bench, guest: &Running, vfs: &[Bdf]) -> Answer {
+pub(in crate::checks) async fn take_back(
+    bench: &mut Bench,
+    guest: &Running,
+    vfs: &[Bdf],
+) -> Answer {
     let told = bench.told(guest.name(), false).await?;
     for vf in vfs {
         let hostdev = told
@@ -234,14 +241,14 @@ pub(super) async fn take_back(bench: &mut Bench, guest: &Running, vfs: &[Bdf]) -
 }
 
 /// libvirt must hear that a guest has let the VF go: only then it gives the VF back to the host.
-pub(super) async fn is_forgotten(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
+pub(in crate::checks) async fn is_forgotten(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
     let told = bench.wait_until_forgotten(guest, vf, PATIENCE).await?;
     let text = format!("libvirt's VFs of the guest: {}", listed(&told.hostdevs));
     bench.assert(told.hostdev(vf).is_none(), &GUEST_KEEPS, text)
 }
 
 /// libvirt must not have refused to take the VF back.
-pub(super) fn is_taken(bench: &mut Bench, detached: &Output) -> Answer {
+pub(in crate::checks) fn is_taken(bench: &mut Bench, detached: &Output) -> Answer {
     require!(
         bench,
         detached.success(),
@@ -254,7 +261,7 @@ pub(super) fn is_taken(bench: &mut Bench, detached: &Output) -> Answer {
 }
 
 /// The guest must let go of all VFs.
-pub(super) async fn lets_go(bench: &mut Bench, guest: &Running) -> Answer {
+pub(in crate::checks) async fn lets_go(bench: &mut Bench, guest: &Running) -> Answer {
     let ids = ids(bench).await?;
     let left = bench.gone_from(guest, ids, PATIENCE).await?;
     require!(

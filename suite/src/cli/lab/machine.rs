@@ -100,6 +100,12 @@ impl Machine {
         Ok(())
     }
 
+    /// Gives it a file of that name with that text.
+    pub(super) fn give_text(&self, text: &str, name: &str) -> anyhow::Result<()> {
+        fs::write(self.payload.path().join(name), text)
+            .with_context(|| format!("cannot write {name} for the lab"))
+    }
+
     /// A guest system takes minutes to boot there, where a probe guest takes seconds.
     fn deadlines(&self) -> Deadlines {
         let mut deadlines = DEADLINES;

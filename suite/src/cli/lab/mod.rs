@@ -8,6 +8,7 @@ mod print;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use harness::settings::Settings;
 use vm_images::{LabFault, Session};
 
 use super::{USAGE, guest_system, output, select, signals, usage};
@@ -57,6 +58,7 @@ enum Person {
 
 pub(super) fn run(args: &LabArgs) -> anyhow::Result<u8> {
     let fault = args.fault.as_deref().map(fault).transpose()?;
+    let settings = settings(args)?;
     let words = words(args)?;
     if args.print {
         return print::run(args, fault);
@@ -67,7 +69,7 @@ pub(super) fn run(args: &LabArgs) -> anyhow::Result<u8> {
         .build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = boot(args, fault, &words, &out) => ended,
+            ended = boot(args, fault, &settings, &words, &out) => ended,
             signal = signals::listen()? => Err(anyhow::anyhow!("stopped by {signal}; the lab was switched off")),
         }
     });
@@ -108,25 +110,41 @@ fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
         select::shipped(profile)?;
         words.extend(["--profile".to_owned(), profile.clone()]);
     }
-    if let Some(bench) = &args.bench {
-        guest_system::named(&select::bench_file(bench)?)?;
-        words.extend(["--bench".to_owned(), format!("/payload/{BENCH_FILE}")]);
-    }
+    words.extend(["--bench".to_owned(), format!("/payload/{BENCH_FILE}")]);
     Ok(words)
+}
+
+/// What stands in the bench file of the run in the lab: what the user says, and the lab's own cable. Under emulation
+/// nothing is judged by how much is carried, so that without the user's word few samples do.
+fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
+    let mut settings = match &args.bench {
+        Some(path) => select::bench_file(path)?,
+        None => Settings {
+            stream_seconds: 1,
+            stream_pairs: 3,
+            ..Settings::default()
+        },
+    };
+    guest_system::named(&settings)?;
+    if settings.cables.is_empty() {
+        let ends = vm_images::CABLE.map(str::parse);
+        let [near, far] = ends.map(|end| end.expect("the lab's ports have addresses"));
+        settings.cables.push([near, far]);
+    }
+    Ok(settings)
 }
 
 async fn boot(
     args: &LabArgs,
     fault: Option<LabFault>,
+    settings: &Settings,
     words: &[String],
     out: &Path,
 ) -> anyhow::Result<After> {
     let machine = Machine::ready(args, fault, out).await?;
-    if let Some(bench) = &args.bench {
-        machine.give(bench, BENCH_FILE)?;
-        if let Some(system) = guest_system::named(&select::bench_file(bench)?)? {
-            machine.give_guest(&system)?;
-        }
+    machine.give_text(&settings.text()?, BENCH_FILE)?;
+    if let Some(system) = guest_system::named(settings)? {
+        machine.give_guest(&system)?;
     }
     let status = match (args.session, args.power_cut) {
         (Some(Person::Shell), _) => shell(&machine).await,

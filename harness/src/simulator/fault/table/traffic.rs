@@ -1,0 +1,42 @@
+//! Faults that show where as many frames are sent as go.
+
+use super::Row;
+use crate::simulator::Fault;
+
+pub(super) const ROWS: &[Row] = &[
+    (
+        Fault::EmulatedRefused,
+        "emulated-refused",
+        "the emulator does not know the card that a VF is compared with",
+    ),
+    (
+        Fault::EmulatedMute,
+        "emulated-mute",
+        "an emulated card in a guest never has a link",
+    ),
+    (
+        Fault::VfSlow,
+        "vf-slow",
+        "a VF in a guest carries no more frames than an emulated card",
+    ),
+    (
+        Fault::VfStreamStalls,
+        "vf-stream-stalls",
+        "a VF carries single frames, and none when many are sent at once",
+    ),
+    (
+        Fault::VfStreamHarms,
+        "vf-stream-harms",
+        "a VF damages some frames when many are sent at once",
+    ),
+    (
+        Fault::ClockQuick,
+        "clock-quick",
+        "the clock by which frames are counted is three times too quick",
+    ),
+    (
+        Fault::BenchNoisy,
+        "bench-noisy",
+        "every other time a VF carries a fraction of the frames",
+    ),
+];
