@@ -1,5 +1,6 @@
 //! The bench file: what depends on the bench and on the time there is, and not on the device.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,10 @@ use crate::pci::Bdf;
 const GUEST_CYCLES: RangeInclusive<u32> = 2..=300;
 /// A command on a machine has two minutes.
 const STREAM_SECONDS: RangeInclusive<u32> = 1..=60;
-/// Nobody waits for more.
+/// The judge asks for no more.
 const STREAM_PAIRS: RangeInclusive<u32> = 1..=1000;
+/// In seconds on each side: what a check that compares has time for.
+const STREAM_LONGEST: u32 = 10_000;
 
 /// What stands in a bench file, or its defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +28,7 @@ pub struct Settings {
     pub cables: Vec<[Bdf; 2]>,
     /// For how long a check of the area `traffic` sends frames at a time.
     pub stream_seconds: u32,
-    /// How often it measures each of the two that it compares; where it judges what is claimed, as often as that takes at least.
+    /// How often it measures each of the two that it compares, but at least nine times where it judges what is claimed.
     pub stream_pairs: u32,
 }
 
@@ -48,7 +51,32 @@ impl Settings {
         within("guest_cycles", settings.guest_cycles, &GUEST_CYCLES)?;
         within("stream_seconds", settings.stream_seconds, &STREAM_SECONDS)?;
         within("stream_pairs", settings.stream_pairs, &STREAM_PAIRS)?;
+        settings.ends_in_time()?;
+        settings.cables_are_possible()?;
         Ok(settings)
+    }
+
+    /// A check that compares has to come to its end.
+    fn ends_in_time(&self) -> Result<(), String> {
+        let (pairs, seconds) = (self.stream_pairs, self.stream_seconds);
+        if pairs * seconds <= STREAM_LONGEST {
+            return Ok(());
+        }
+        Err(format!(
+            "stream_pairs times stream_seconds is {}, and must be at most {STREAM_LONGEST}",
+            pairs * seconds
+        ))
+    }
+
+    /// A port has one cable, and a cable two ends.
+    fn cables_are_possible(&self) -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        match self.cables.iter().flatten().find(|end| !seen.insert(**end)) {
+            None => Ok(()),
+            Some(port) => Err(format!(
+                "cables names {port} twice, and a port is at one end of one cable"
+            )),
+        }
     }
 
     /// As a bench file.
@@ -126,6 +154,8 @@ mod tests {
                 error("stream_pairs = 1001"),
                 error("cables = [['0000:01:00.0']]"),
                 error("cables = [['enp1s0', 'enp2s0']]"),
+                error("cables = [['0000:01:00.0', '0000:01:00.0']]"),
+                error("stream_pairs = 1000\nstream_seconds = 60"),
                 error("guest_cycles"),
             ]
             .join("\n")

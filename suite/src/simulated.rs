@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use harness::facts::{self, Facts};
 use harness::guest::System;
 use harness::machine::Host;
+use harness::pci::Bdf;
 use harness::plan::Choice;
 use harness::profile::Profile;
 use harness::run::Progress;
@@ -22,14 +23,21 @@ use tempfile::TempDir;
 use crate::certify::{Company, Subject, begin, open};
 use crate::{evidence, unit};
 
-/// A simulated machine wears out at once or not at all.
-pub const BENCH_FILE: Settings = Settings {
-    guest_cycles: 3,
-    guest: None,
-    cables: Vec::new(),
-    stream_seconds: 1,
-    stream_pairs: 9,
-};
+/// A simulated machine wears out at once or not at all. A cable joins its two ports.
+pub fn bench_file() -> Settings {
+    let port = |bus| Bdf {
+        domain: 0,
+        bus,
+        device: 0,
+        function: 0,
+    };
+    Settings {
+        guest_cycles: 3,
+        cables: vec![[port(1), port(2)]],
+        stream_seconds: 1,
+        ..Settings::default()
+    }
+}
 
 /// Certifies a simulated device, which needs a [`runtime`] of its own.
 pub async fn simulate(
@@ -122,7 +130,7 @@ pub async fn subject(
         choice: Choice {
             selected,
             reboot: true,
-            settings: BENCH_FILE,
+            settings: bench_file(),
             guest: image.then(Simulator::guest_system),
         },
     })

@@ -21,7 +21,7 @@ use harness::run::{Orders, Progress, run};
 use harness::simulator::{Fault, Simulator};
 use reports::{Durability, Environment, Identity, Journal, Outcome, Run, Verdict};
 use suite::checks;
-use suite::simulated::{BENCH_FILE, runtime, scratch, simulate, subject};
+use suite::simulated::{bench_file, runtime, scratch, simulate, subject};
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -164,7 +164,7 @@ impl Bed {
                 Journal::create(folder.path(), Durability::Process, "b").expect("a journal");
             let profile = Rc::new(self.profile.clone());
             let mut bench = Bench::new(host.clone(), profile, facts, Log::new(journal));
-            bench.settings = BENCH_FILE;
+            bench.settings = bench_file();
             let orders = Orders {
                 run_id: "r1".into(),
                 resume_unit: String::new(),

@@ -123,7 +123,9 @@ impl Bench {
     /// Sends frames of all sizes that both ends take from one to the other, which sends each back.
     pub async fn ping(&mut self, from: &End, to: &End) -> Result<Pinged, Problem> {
         let talk = Talk::ping(from, to, [Duration::ZERO, PING]);
-        let [pinged, _] = self.hear(&talk).await?;
+        let [pinged, echoed] = self.hear(&talk).await?;
+        // That nobody listened there says nothing of whoever asked.
+        result("echo", &echoed)?;
         told(&pinged)
     }
 
@@ -225,10 +227,16 @@ pub(super) fn named(place: &str, problem: Problem) -> Problem {
     problem.instead_of_silence(&GUEST_LOST, place)
 }
 
-/// Exit code 1 is a result too: that not all frames came back.
 pub(super) fn told(output: &Output) -> Result<Pinged, Problem> {
+    let json = result("ping", output)?;
+    Ok(serde_json::from_slice(json).context("`traffic ping` told no result")?)
+}
+
+/// What `traffic` prints. Exit code 1 is a result too: that not all frames passed.
+pub(super) fn result<'a>(verb: &str, output: &'a Output) -> Result<&'a [u8], Problem> {
     if output.status > 1 {
-        return Err(anyhow!("`traffic ping`: {}", output.stderr).into());
+        let why = output.stderr.trim();
+        return Err(anyhow!("`traffic {verb}`: {why}").into());
     }
-    Ok(serde_json::from_slice(&output.stdout).context("`traffic ping` told no result")?)
+    Ok(&output.stdout)
 }

@@ -1,14 +1,16 @@
 //! A card that the emulator makes, in a guest, in verbs.
 
+use std::io;
 use std::time::Duration;
 
 use anyhow::Context;
 
 use super::inside::has_carrier;
 use super::{Bench, End, Running, STEP_LIMIT, within};
-use crate::facts;
+use crate::facts::{self, NetFacts};
 use crate::finding::{Finding, Problem};
 use crate::guest::{Model, emulated};
+use crate::machine::Host;
 
 /// libvirt does not make a card.
 pub const EMULATED_REFUSED: Finding = Finding::bench(
@@ -19,8 +21,8 @@ pub const EMULATED_REFUSED: Finding = Finding::bench(
 /// A guest has no link by a card that the emulator makes.
 pub const EMULATED_UNUSABLE: Finding = Finding::bench(
     "emulated-unusable",
-    "The guest got an emulated card, but has no interface with a link by it.",
-    "Read the guest's console in the transcript; its kernel needs the driver of the card, and the PF a link.",
+    "The guest got an emulated card, but cannot use it: it has no interface by it, no link, or no way to the other end.",
+    "Read the reason in the report and the guest's console in the transcript; its kernel needs the driver of the card (e1000e is packed where this machine's kernel has it), and the PF a link.",
 );
 
 /// How long a guest may take to find a card and its link.
@@ -47,27 +49,37 @@ impl Bench {
         mac: &str,
         model: Model,
     ) -> Result<End, Problem> {
-        let host = guest.host.clone();
-        let look = async || {
-            let Some(net) = facts::net_of_address(host.as_ref(), mac).await? else {
-                return Ok(None);
-            };
-            let linked = has_carrier(host.as_ref(), &net).await?;
-            Ok(linked.ok().map(|()| net))
-        };
-        let net = self.in_guest(guest, PATIENCE, async || within(STEP_LIMIT, look()).await);
+        let (host, mut why) = (guest.host.clone(), String::new());
+        let net = self.in_guest(guest, PATIENCE, async || {
+            match within(STEP_LIMIT, linked(host.as_ref(), mac)).await? {
+                Ok(net) => Ok(Some(net)),
+                Err(reason) => {
+                    why = reason;
+                    Ok(None)
+                }
+            }
+        });
         let net = net.await?;
         let (name, model) = (guest.name(), model.name());
-        let shown = net.as_ref().map_or("(none)", |net| &net.name);
+        let shown = net.as_ref().map_or(&why, |net| &net.name);
         self.log.step(format!(
-            "{name}$ grep -l {mac} /sys/class/net/*/address\n{shown}"
+            "{name}$ ip link set dev … up; ip link show | grep -B1 {mac}\n{shown}"
         ))?;
         let Some(net) = net else {
             return Err(Problem::Found {
                 finding: &EMULATED_UNUSABLE,
-                message: format!("{name} has no link by its {model} {mac}"),
+                message: format!("the {model} of {name}: {why}"),
             });
         };
         Ok(End::of_guest(guest, net))
     }
+}
+
+/// The interface of an address, once it is up and has a link, or why not.
+async fn linked(host: &dyn Host, mac: &str) -> io::Result<Result<NetFacts, String>> {
+    let Some(net) = facts::net_of_address(host, mac).await? else {
+        let why = format!("no interface of the address {mac}: no driver binds to it");
+        return Ok(Err(why));
+    };
+    Ok(has_carrier(host, &net).await?.map(|()| net))
 }

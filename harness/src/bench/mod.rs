@@ -6,6 +6,7 @@ mod contract;
 mod driver;
 mod echo;
 mod emulated;
+mod far;
 mod functions;
 mod guest;
 mod inside;
@@ -41,6 +42,7 @@ use tokio::time::Instant;
 pub use contract::Attempt;
 pub use echo::End;
 pub use emulated::{EMULATED_REFUSED, EMULATED_UNUSABLE};
+pub use far::{FAR_NO_LINK, Far};
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
@@ -62,7 +64,7 @@ pub use refusal::{DISK_FULL, LIBVIRT_UNAVAILABLE, MEMLOCK, NOT_PERMITTED};
 pub use second::AtSecond;
 pub use series::Series;
 pub use silence::{GUEST_ENDED, GUEST_RESTARTED};
-pub use stream::{Course, Far, Streamed};
+pub use stream::{Course, Streamed};
 pub use system::{AGENT_SILENT, EXEC_REFUSED, OVERLAY_REFUSED, PROGRAM_REFUSED};
 
 use crate::facts::Facts;

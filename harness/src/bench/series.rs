@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::{Bench, Course, End, Far, Streamed};
 use crate::finding::Problem;
 use crate::judge::{Pair, Ratio, Side, TooFewPairs, median, order};
-use crate::stream::Backend;
 
 /// What came of two ways that were measured in turns.
 #[derive(Clone, Debug, Serialize)]
@@ -50,30 +49,26 @@ impl Bench {
         size: u16,
         pairs: usize,
     ) -> Result<Series, Problem> {
-        let backend = self.common_backend(ways, to, size).await?;
+        let mut course = Course {
+            size,
+            seconds: self.settings.stream_seconds,
+            backend: None,
+        };
+        // They are warm then. The best backend that works on both.
+        let [a, b] = self.pair(ways, Side::A, to, &course).await?;
+        course.backend = Some(a.sent.backend.min(b.sent.backend));
         let mut series = Series {
             size,
             seed: fastrand::u64(..),
             pairs: Vec::with_capacity(pairs),
         };
         for first in order(pairs, series.seed) {
-            let pair = self.pair(ways, first, to, (size, Some(backend))).await?;
+            let pair = self.pair(ways, first, to, &course).await?;
             series.pairs.push(pair);
         }
         let json = serde_json::to_string(&series).map_err(anyhow::Error::from)?;
         self.log.step(format!("# all samples\n{json}"))?;
         Ok(series)
-    }
-
-    /// The best backend that works on both ways, which are warm then.
-    async fn common_backend(
-        &mut self,
-        ways: [&End; 2],
-        to: &Far,
-        size: u16,
-    ) -> Result<Backend, Problem> {
-        let [a, b] = self.pair(ways, Side::A, to, (size, None)).await?;
-        Ok(a.sent.backend.min(b.sent.backend))
     }
 
     /// One sample of each way.
@@ -82,22 +77,17 @@ impl Bench {
         ways: [&End; 2],
         first: Side,
         to: &Far,
-        (size, backend): (u16, Option<Backend>),
+        course: &Course,
     ) -> Result<[Streamed; 2], Problem> {
-        let course = Course {
-            size,
-            seconds: self.settings.stream_seconds,
-            backend,
-        };
         let [a, b] = ways;
         Ok(match first {
             Side::A => {
-                let a = self.stream(a, &to.end, &course).await?;
-                [a, self.stream(b, &to.end, &course).await?]
+                let a = self.stream(a, &to.end, course).await?;
+                [a, self.stream(b, &to.end, course).await?]
             }
             Side::B => {
-                let b = self.stream(b, &to.end, &course).await?;
-                [self.stream(a, &to.end, &course).await?, b]
+                let b = self.stream(b, &to.end, course).await?;
+                [self.stream(a, &to.end, course).await?, b]
             }
         })
     }

@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::echo::Talk;
+use super::echo::{Talk, result};
 use super::{Bench, End};
 use crate::finding::Problem;
-use crate::machine::Output;
-use crate::pci::Bdf;
 use crate::stream::{Backend, Received, Sent};
 
 /// How much longer than its sender a receiver waits for the end.
@@ -36,15 +34,21 @@ pub struct Streamed {
 }
 
 impl Streamed {
-    /// What came in, in frames a second; 0 where it was less than two frames.
+    /// What came in, in frames a second of all the time that was sent in: what stops in between is not the faster for it.
     #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
     pub fn frames_per_second(&self) -> f64 {
-        let Received { tally, seconds, .. } = &self.received;
-        if *seconds > 0.0 {
-            tally.received as f64 / seconds
-        } else {
-            0.0
-        }
+        let seconds = self.sent.seconds.max(self.received.seconds);
+        self.received.tally.received as f64 / seconds
+    }
+
+    /// Whether it came to a halt: the interface took no more, or nothing arrived any more, not even the end.
+    pub fn stalls(&self) -> bool {
+        self.sent.stalled || !self.received.complete
+    }
+
+    /// Whether frames arrived damaged, or more than once.
+    pub fn harms(&self) -> bool {
+        self.received.corrupt > 0 || self.received.tally.duplicates > 0
     }
 }
 
@@ -63,30 +67,18 @@ impl fmt::Display for Streamed {
             tally.duplicates,
             tally.reordered,
             received.corrupt
-        )
+        )?;
+        if sent.stalled {
+            f.write_str("; in the end the interface took no more")?;
+        }
+        if !received.complete {
+            f.write_str("; the end has not come")?;
+        }
+        Ok(())
     }
-}
-
-/// Where frames of the PF's port and of its VFs arrive.
-pub struct Far {
-    /// The interface.
-    pub end: End,
-    /// How it is reached, in words.
-    pub way: String,
 }
 
 impl Bench {
-    /// The interface at the other end of the PF's cable, by the bench file; where it names none, that of a VF on this machine,
-    /// which the adapter's own switch reaches.
-    pub async fn far_end(&mut self, vf: Bdf) -> Result<Far, Problem> {
-        let (bdf, way) = match self.settings.opposite(self.pf()) {
-            Some(port) => (port, format!("{port}, by a cable")),
-            None => (vf, format!("the VF {vf}, by the adapter's own switch")),
-        };
-        let end = self.end_here(bdf).await?;
-        Ok(Far { end, way })
-    }
-
     /// Sends frames from one end to the other for a time, as many as go.
     pub async fn stream(
         &mut self,
@@ -112,19 +104,13 @@ impl Bench {
         );
         let talk = Talk::new(from, &near, to, &far);
         let [sent, received] = self.hear(&talk).await?;
+        // First the receiver: where it has failed, the sender only complains of its silence.
+        let received = result("receive", &received)?;
+        let sent = result("send", &sent)?;
         Ok(Streamed {
-            sent: serde_json::from_slice(told("send", &sent)?)
-                .context("`traffic send` told no result")?,
-            received: serde_json::from_slice(told("receive", &received)?)
+            received: serde_json::from_slice(received)
                 .context("`traffic receive` told no result")?,
+            sent: serde_json::from_slice(sent).context("`traffic send` told no result")?,
         })
     }
-}
-
-/// Exit code 1 is a result too: that not all frames came.
-fn told<'a>(verb: &str, output: &'a Output) -> Result<&'a [u8], Problem> {
-    if output.status > 1 || output.stdout.is_empty() {
-        return Err(anyhow!("`traffic {verb}`: {}", output.stderr).into());
-    }
-    Ok(&output.stdout)
 }

@@ -46,8 +46,11 @@ pub(crate) async fn net_of_address(host: &dyn Host, mac: &str) -> io::Result<Opt
     for name in read::names(host, ALL).await? {
         match interface(host, ALL, &name).await {
             Ok(net) if net.mac == mac => return Ok(Some(net)),
-            Err(error) if !read::is_absent(&error) => return Err(error),
-            _ => {}
+            // The bonding driver puts a file beside them (Linux drivers/net/bonding/bond_sysfs.c).
+            Err(error)
+                if read::is_absent(&error) || error.kind() == io::ErrorKind::NotADirectory => {}
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
     }
     Ok(None)

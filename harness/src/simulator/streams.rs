@@ -34,29 +34,19 @@ pub(super) struct Streams {
 impl Side<'_> {
     pub(super) async fn receive(&self, mac: String, words: &[&str]) -> Output {
         let end = Instant::now() + MEET + seconds(words, "--seconds");
-        let streams = |world: &mut World| {
-            let heard = world.frames.streams.listening.get(&mac);
-            heard.cloned().flatten()
-        };
-        self.world
-            .borrow_mut()
-            .frames
-            .streams
-            .listening
-            .insert(mac.clone(), None);
-        let mut received = None;
-        while received.is_none() && Instant::now() < end {
+        self.world.borrow_mut().listen(&mac, None);
+        while self.world.borrow().hears_nothing(&mac) && Instant::now() < end {
             sleep(LOOK_EVERY).await;
-            received = streams(&mut self.world.borrow_mut());
         }
-        self.world
+        let heard = self
+            .world
             .borrow_mut()
             .frames
             .streams
             .listening
             .remove(&mac);
-        match received {
-            Some(received) => json(&received),
+        match heard.flatten() {
+            Some(received) => json(&received, is_whole(&received)),
             None => failed(2, "Error: nobody has asked within 30 s"),
         }
     }
@@ -78,17 +68,22 @@ impl Side<'_> {
         let size = option(words, "--size").parse().unwrap_or(60);
         let mut world = self.world.borrow_mut();
         let (sent, received) = world.stream(from, size, time, backend(words));
-        world
-            .frames
-            .streams
-            .listening
-            .insert(to.to_owned(), Some(received));
-        json(&sent)
+        world.listen(to, Some(received));
+        json(&sent, !sent.stalled)
     }
 }
 
-fn json<T: serde::Serialize>(result: &T) -> Output {
-    printed(serde_json::to_string(result).unwrap_or_default())
+fn json<T: serde::Serialize>(result: &T, well: bool) -> Output {
+    Output {
+        status: i32::from(!well),
+        ..printed(serde_json::to_string(result).unwrap_or_default())
+    }
+}
+
+fn is_whole(received: &Received) -> bool {
+    let tally = &received.tally;
+    let harmed = tally.lost + tally.duplicates + tally.reordered + received.corrupt;
+    received.complete && harmed == 0
 }
 
 /// The one that is asked for, or the best.
@@ -101,6 +96,15 @@ fn backend(words: &[&str]) -> Backend {
 }
 
 impl World {
+    fn listen(&mut self, mac: &str, heard: Option<Received>) {
+        let listening = &mut self.frames.streams.listening;
+        listening.insert(mac.to_owned(), heard);
+    }
+
+    fn hears_nothing(&self, mac: &str) -> bool {
+        matches!(self.frames.streams.listening.get(mac), Some(None))
+    }
+
     fn meets(&self, from: &str, to: &str) -> bool {
         self.frames.streams.listening.contains_key(to) && !self.is_closed(from, to)
     }
@@ -119,13 +123,19 @@ impl World {
         backend: Backend,
     ) -> (Sent, Received) {
         let frames = (time.as_secs_f64() * 1e6 / self.each(from, size)) as u64;
+        let quick = if self.model.has(Fault::ClockQuick) {
+            3.0
+        } else {
+            1.0
+        };
         let sent = Sent {
             backend,
             frames,
             bytes: frames * u64::from(size),
-            seconds: time.as_secs_f64(),
+            seconds: time.as_secs_f64() / quick,
             cpu_seconds: time.as_secs_f64(),
             full: 0,
+            stalled: self.has(from, Fault::VfQueueStops, None),
         };
         let received = self.arrives(from, &sent);
         (sent, received)
@@ -133,32 +143,38 @@ impl World {
 
     /// What comes of what a sender has sent.
     fn arrives(&self, from: &str, sent: &Sent) -> Received {
-        let by_vf = self.model_of(from).is_none();
-        let stalls = by_vf && self.model.has(Fault::VfStreamStalls);
-        let received = if stalls { 0 } else { sent.frames };
-        let quick = self.model.has(Fault::ClockQuick);
+        let stalls = self.has(from, Fault::VfStreamStalls, Some(Fault::EmulatedStalls));
+        let slow = self.has(from, Fault::ReceiverSlow, None);
+        let lost = match (stalls, slow) {
+            (true, _) => sent.frames / 2,
+            (_, true) => sent.frames - sent.frames / 500,
+            _ => 0,
+        };
+        let harms = u64::from(self.has(from, Fault::VfStreamHarms, None));
         Received {
             backend: Backend::Batched,
             tally: Tally {
-                received,
-                lost: sent.frames - received,
-                ..Tally::default()
+                received: sent.frames - lost,
+                lost,
+                duplicates: harms,
+                reordered: 0,
             },
-            corrupt: if by_vf && self.model.has(Fault::VfStreamHarms) {
-                3
-            } else {
-                0
-            },
-            dropped: 0,
-            bytes: if stalls { 0 } else { sent.bytes },
-            seconds: if quick {
-                sent.seconds / 3.0
-            } else {
-                sent.seconds
-            },
+            corrupt: 2 * harms,
+            dropped: if slow { lost } else { 0 },
+            bytes: sent.bytes - lost * (sent.bytes / sent.frames),
+            seconds: sent.seconds,
             cpu_seconds: sent.cpu_seconds,
             complete: !stalls,
         }
+    }
+
+    /// Whether the sender at an address has a fault, one where it is a VF and the other where it is emulated.
+    fn has(&self, from: &str, vf: Fault, emulated: Option<Fault>) -> bool {
+        let fault = match self.model_of(from) {
+            None => Some(vf),
+            Some(_) => emulated,
+        };
+        fault.is_some_and(|fault| self.model.has(fault))
     }
 
     /// How long a frame takes, in microseconds: what the wire takes, or whoever sends it where that is longer.
@@ -174,12 +190,14 @@ impl World {
     /// What a frame costs the machine that sends it, in microseconds: assumed.
     fn cost(&self, from: &str, number: u64) -> f64 {
         const EMULATED: f64 = 60.0;
+        const BY_HARDWARE: f64 = 0.01;
         match self.model_of(from) {
+            Some(Model::E1000e) if self.model.has(Fault::EmulatedQuick) => BY_HARDWARE,
             Some(Model::E1000e) => EMULATED,
             Some(Model::Virtio) => 4.0,
             None if self.model.has(Fault::VfSlow) => EMULATED,
             None if self.model.has(Fault::BenchNoisy) && number.is_multiple_of(2) => 2.0 * EMULATED,
-            None => 1.0,
+            None => BY_HARDWARE,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::traffic::{Pinged, SMALLEST};
 use super::World;
 use super::commands::{failed, printed};
 use super::fault::Fault;
-use super::function::{Function, Interface};
+use super::function::Function;
 use super::streams::Streams;
 
 /// How often a side looks whether the other is there.
@@ -198,9 +198,8 @@ impl World {
 
     /// Whether nothing passes between two addresses.
     pub(super) fn is_closed(&self, from: &str, to: &str) -> bool {
-        let pf = self.device.pf.interface.as_ref();
-        let pf = pf.map(Interface::address);
-        let between_vfs = ![Some(from), Some(to)].contains(&pf.as_deref());
+        let mut pfs = self.devices().filter_map(|it| it.pf.interface.as_ref());
+        let between_vfs = !pfs.any(|pf| [from, to].contains(&pf.address().as_str()));
         let standby = [from, to]
             .into_iter()
             .any(|mac| self.passes_by_standby(mac));

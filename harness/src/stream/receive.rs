@@ -116,12 +116,15 @@ impl Seen {
             self.corrupt += 1;
             return;
         }
-        let had_ended = flow.has_ended();
-        flow.take(mark);
         if let Mark::End(_) = mark {
-            self.ended += u16::from(!had_ended);
+            // Else it is that of an earlier stream, which was on its way for long.
+            if flow.has_begun() {
+                self.ended += u16::from(!flow.has_ended());
+                flow.take(mark);
+            }
             return;
         }
+        flow.take(mark);
         self.bytes += arrived.bytes.len() as u64;
         self.first.get_or_insert(arrived.at);
         self.last = self.last.max(arrived.at);
@@ -199,6 +202,12 @@ mod tests {
         assert_eq!((seen.tally(), seen.ended), (expected, 1));
         assert_eq!(seen.bytes, 200);
         assert!((seen.seconds() - 1.0).abs() < 1e-9, "{}", seen.seconds());
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_stream_ends_nothing() {
+        let seen = seen(&[frame(Mark::End(4))]);
+        assert_eq!((seen.tally(), seen.ended), (Tally::default(), 0));
     }
 
     #[test]

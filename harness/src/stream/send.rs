@@ -13,6 +13,7 @@ use super::shape::Shape;
 
 /// How often the end of each flow is told: some may be lost.
 const ENDS: usize = 3;
+const END_INTERVAL: Duration = Duration::from_millis(20);
 /// How much longer than asked for a sleep takes, at most: the timer slack (prctl(2), `PR_SET_TIMERSLACK`: 50 us) and waking up.
 const OVERSLEPT: Duration = Duration::from_micros(150);
 /// How long a sender waits for the kernel to take anything at all.
@@ -46,6 +47,8 @@ pub struct Sent {
     pub cpu_seconds: f64,
     /// How often the kernel had no room.
     pub full: u64,
+    /// In the end it had none for seconds: a queue has stopped.
+    pub stalled: bool,
 }
 
 /// The numbers of the frames of all flows.
@@ -57,6 +60,8 @@ struct Numbers {
     frames: u64,
     /// Of all payloads.
     bytes: u64,
+    /// How often there was no room.
+    full: u64,
 }
 
 impl Numbers {
@@ -67,6 +72,7 @@ impl Numbers {
             patched: Vec::with_capacity(256),
             frames: 0,
             bytes: 0,
+            full: 0,
         }
     }
 
@@ -101,34 +107,33 @@ impl Sending {
     pub fn run(&self, backend: Backend, sender: &mut dyn FrameSender) -> io::Result<Sent> {
         let mut numbers = Numbers::of(&self.shape);
         let (start, busy) = (Instant::now(), cpu_time()?);
-        let full = self.frames(sender, &mut numbers, start)?;
-        sender.finish()?;
-        let sent = Sent {
+        let frames = self.frames(sender, &mut numbers, start);
+        let stalled = stalls(frames.and_then(|()| sender.finish()))?;
+        let (time, busy) = (start.elapsed(), cpu_time()?.saturating_sub(busy));
+        Ok(Sent {
             backend,
             frames: numbers.frames,
             bytes: numbers.bytes + numbers.frames * self.shape.payload() as u64,
-            seconds: start.elapsed().as_secs_f64(),
-            cpu_seconds: cpu_time()?.saturating_sub(busy).as_secs_f64(),
-            full,
-        };
-        self.ends(sender, &numbers)?;
-        Ok(sent)
+            seconds: time.as_secs_f64(),
+            cpu_seconds: busy.as_secs_f64(),
+            full: numbers.full,
+            stalled: stalled || stalls(self.ends(sender, &numbers))?,
+        })
     }
 
-    /// Returns how often there was no room.
     fn frames(
         &self,
         sender: &mut dyn FrameSender,
         numbers: &mut Numbers,
         start: Instant,
-    ) -> io::Result<u64> {
-        let (mut pace, mut full) = (Pace::new(self.rate), 0);
+    ) -> io::Result<()> {
+        let mut pace = Pace::new(self.rate);
         let mut last = Duration::ZERO;
         loop {
             let since = start.elapsed();
             let left = usize::try_from(self.count - numbers.frames).unwrap_or(usize::MAX);
             if left == 0 || since >= self.limit {
-                return Ok(full);
+                return Ok(());
             }
             let wanted = pace.allowed(since, sender.batch().min(left));
             if wanted == 0 {
@@ -143,14 +148,23 @@ impl Sending {
             } else if since.saturating_sub(last) >= PATIENCE {
                 return Err(io::ErrorKind::TimedOut.into());
             } else {
-                full += 1;
+                numbers.full += 1;
             }
         }
     }
 
+    /// Says several times that it was all: a receiver whose buffer is full yet loses what comes at once.
     fn ends(&self, sender: &mut dyn FrameSender, numbers: &Numbers) -> io::Result<()> {
+        for _ in 0..ENDS {
+            self.end(sender, numbers)?;
+            std::thread::sleep(END_INTERVAL);
+        }
+        Ok(())
+    }
+
+    fn end(&self, sender: &mut dyn FrameSender, numbers: &Numbers) -> io::Result<()> {
         // One by one: only so do all ways come to all flows.
-        let mut left = ENDS * self.shape.sizes.len() * usize::from(self.shape.flows);
+        let mut left = self.shape.sizes.len() * usize::from(self.shape.flows);
         let until = Instant::now() + PATIENCE;
         while left > 0 {
             left -= sender.send(1, &mut |payload| numbers.write_end(payload))?;
@@ -159,6 +173,14 @@ impl Sending {
             }
         }
         sender.finish()
+    }
+}
+
+/// Whether the interface took no more, which is a result and no error.
+fn stalls(result: io::Result<()>) -> io::Result<bool> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(true),
+        result => result.map(|()| false),
     }
 }
 

@@ -71,6 +71,11 @@ impl Flow {
         }
     }
 
+    /// Whether a frame of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.tally.received > 0
+    }
+
     /// Whether its end has come.
     pub(super) fn has_ended(&self) -> bool {
         self.total.is_some()

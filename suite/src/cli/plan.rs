@@ -53,8 +53,9 @@ async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<Stri
         for reason in &device.in_use {
             let _ = write!(title, "\n  refused: {reason}");
         }
+        let cabled = choice.settings.opposite(device.bdf);
         let facts = Facts {
-            second: second::of(device, &others(candidate, &candidates)),
+            second: second::of(device, &others(candidate, &candidates), cabled),
             ..candidate.facts.as_ref().clone()
         };
         plans.push(text(

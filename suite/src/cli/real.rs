@@ -253,6 +253,7 @@ async fn subject(
     let device = facts::device(host.as_ref(), charge.bdf, &names).await?;
     free(&device).map_err(usage)?;
     let others = others(host.as_ref(), charge, session, &names).await;
+    let cabled = session.choice.settings.opposite(charge.bdf);
     Ok(Subject {
         host: host.clone(),
         profile: Rc::new(Profile {
@@ -261,7 +262,7 @@ async fn subject(
         }),
         environment: facts::environment(&machine, &device),
         facts: Rc::new(Facts {
-            second: second::of(&device, &others),
+            second: second::of(&device, &others, cabled),
             host: machine,
             device,
         }),

@@ -3,14 +3,23 @@
 use harness::facts::DeviceFacts;
 use harness::pci::Bdf;
 
-/// The first of the others that is free and of the same kind; best another port of the same card.
-pub(super) fn of(device: &DeviceFacts, others: &[DeviceFacts]) -> Option<Box<DeviceFacts>> {
+/// The first of the others that is free and of the same kind; best the one that a cable joins to it, else another port of the same card.
+pub(super) fn of(
+    device: &DeviceFacts,
+    others: &[DeviceFacts],
+    cabled: Option<Bdf>,
+) -> Option<Box<DeviceFacts>> {
     let fit = others.iter().filter(|other| {
         let kinds = [device, other].map(|device| (device.ids.vendor, device.ids.device));
         kinds[0] == kinds[1] && other.in_use.is_empty()
     });
-    fit.min_by_key(|other| slot(other.bdf) != slot(device.bdf))
-        .map(|second| Box::new(second.clone()))
+    fit.min_by_key(|other| {
+        (
+            Some(other.bdf) != cabled,
+            slot(other.bdf) != slot(device.bdf),
+        )
+    })
+    .map(|second| Box::new(second.clone()))
 }
 
 /// Where a card sits, all its ports with it.
@@ -38,7 +47,7 @@ mod tests {
     }
 
     fn chosen(others: &[DeviceFacts]) -> Option<String> {
-        of(&device("0000:03:00.0"), others).map(|second| second.bdf.to_string())
+        of(&device("0000:03:00.0"), others, None).map(|second| second.bdf.to_string())
     }
 
     #[test]
@@ -47,6 +56,14 @@ mod tests {
         assert_eq!(chosen(&others).as_deref(), Some("0000:03:00.1"));
         assert_eq!(chosen(&others[..2]).as_deref(), Some("0000:01:00.0"));
         assert_eq!(chosen(&[]), None);
+    }
+
+    #[test]
+    fn the_port_at_the_other_end_of_the_cable_comes_before_it() {
+        let others = ["0000:01:00.0", "0000:02:00.0", "0000:03:00.1"].map(device);
+        let cabled = Some(others[1].bdf);
+        let second = of(&device("0000:03:00.0"), &others, cabled).unwrap();
+        assert_eq!(second.bdf, others[1].bdf);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct LabArgs {
     /// Only devices of this shipped profile.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// The bench file for the run in the lab.
+    /// The bench file for the run in the lab; where it names no `cables`, the lab's own is added.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["power_cut", "session"])]
     bench: Option<PathBuf>,
     /// Instead cut the lab's power at so many moments of a run each, restore, and compare.

@@ -125,7 +125,7 @@ pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
         told_of_sent(&sent)
     };
     output::print(&text)?;
-    Ok(0)
+    Ok(sent.stalled.into())
 }
 
 pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
@@ -167,9 +167,15 @@ fn told_of_sent(sent: &Sent) -> String {
         seconds,
         cpu_seconds,
         full,
+        stalled,
     } = sent;
+    let end = if *stalled {
+        ", and in the end none at all: a queue has stopped"
+    } else {
+        ""
+    };
     format!(
-        "sent {frames} frames by {backend} in {seconds:.3} s: {}; {}; no room {full} times",
+        "sent {frames} frames by {backend} in {seconds:.3} s: {}; {}; no room {full} times{end}",
         rates(*frames, *bytes, *seconds),
         cost(*cpu_seconds, *frames)
     )

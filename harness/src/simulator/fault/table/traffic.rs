@@ -20,14 +20,19 @@ pub(super) const ROWS: &[Row] = &[
         "a VF in a guest carries no more frames than an emulated card",
     ),
     (
+        Fault::VfQueueStops,
+        "vf-queue-stops",
+        "a VF takes no more frames when many are sent at once",
+    ),
+    (
         Fault::VfStreamStalls,
         "vf-stream-stalls",
-        "a VF carries single frames, and none when many are sent at once",
+        "a VF carries some frames, and then no more, when many are sent at once",
     ),
     (
         Fault::VfStreamHarms,
         "vf-stream-harms",
-        "a VF damages some frames when many are sent at once",
+        "a VF damages and doubles some frames when many are sent at once",
     ),
     (
         Fault::ClockQuick,
@@ -38,5 +43,20 @@ pub(super) const ROWS: &[Row] = &[
         Fault::BenchNoisy,
         "bench-noisy",
         "every other time a VF carries a fraction of the frames",
+    ),
+    (
+        Fault::EmulatedStalls,
+        "emulated-stalls",
+        "an emulated card carries some frames, and then no more",
+    ),
+    (
+        Fault::EmulatedQuick,
+        "emulated-quick",
+        "an emulated e1000e fills the wire",
+    ),
+    (
+        Fault::ReceiverSlow,
+        "receiver-slow",
+        "the machine that receives loses nearly all frames of a VF",
     ),
 ];
