@@ -198,10 +198,16 @@ fn told(Measured { series, way, line }: &Measured, model: Model) -> String {
         [it.sent.backend.name(), it.received.backend.name()]
     });
     let (pairs, model) = (series.pairs.len(), model.name());
-    let ratio = series.ratio().map_or_else(
-        |few| format!("{:.2} times ({few})", vf / emulated),
-        |ratio| shown(&ratio),
-    );
+    let ratio = match series.ratio() {
+        Ok(ratio) => shown(&ratio),
+        Err(_) if pairs < PAIRS => {
+            format!(
+                "{:.2} times (an interval takes {PAIRS} pairs)",
+                vf / emulated
+            )
+        }
+        Err(few) => few.to_string(),
+    };
     let line = line.map_or_else(String::new, |line| {
         format!(" of {line:.0} that the wire carries")
     });
