@@ -2,10 +2,13 @@
 //!
 //! It is the proof that every check can fail, and a map for readers: which question is answered by whom.
 
+mod groups;
+
 use harness::plan::matches;
 use harness::simulator::Fault;
 
 use crate::checks;
+use groups::{HANDS_OVER, IS_A_CARD, NO_VFS, STARTS_WITH, TAKES_BACK};
 
 /// One fault, and who must catch it.
 pub struct Row {
@@ -54,79 +57,6 @@ const fn nic_and(
         ..nic(fault, caught_by)
     }
 }
-
-/// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
-const NO_VFS: &[&str] = &[
-    "vf::*",
-    "guest::*",
-    "traffic::*",
-    "persist::udev_rule",
-    "persist::stable",
-];
-
-/// Who looks whether a VF in a guest is a network card that works.
-const IS_A_CARD: &[&str] = &[
-    "traffic::*",
-    "guest::hotplug",
-    "guest::echo",
-    "guest::two_guests",
-    "guest::failover_pair",
-    "guest::several_vfs",
-    "guest::two_pfs",
-    "guest::pause_resume",
-    "guest::exclusive",
-    "guest::libvirtd_restart",
-    "guest::numvfs_change_refused",
-    "guest::numvfs_zero_while_attached",
-    "guest::guest_reboot",
-    "guest::killed_clean",
-    "guest::cold_attach",
-    "guest::restart_keeps",
-];
-
-/// Who takes a VF back from a guest that runs.
-const TAKES_BACK: &[&str] = &[
-    "guest::failover_pair",
-    "guest::unplug",
-    "guest::two_pfs",
-    "guest::memory_pinned",
-    "guest::balloon_inert",
-    "guest::libvirtd_restart",
-    "guest::hotplug_cycle",
-    "guest::migration_refused",
-];
-
-/// Who starts a guest with a VF.
-const STARTS_WITH: &[&str] = &[
-    "guest::killed_clean",
-    "guest::cold_attach",
-    "guest::restart_keeps",
-    "guest::stale_config",
-];
-
-/// Who hands a VF to a guest that runs, and looks for it there.
-const HANDS_OVER: &[&str] = &[
-    "traffic::*",
-    "guest::hotplug",
-    "guest::echo",
-    "guest::two_guests",
-    "guest::failover_pair",
-    "guest::unplug",
-    "guest::several_vfs",
-    "guest::two_pfs",
-    "guest::exclusive",
-    "guest::pause_resume",
-    "guest::memory_pinned",
-    "guest::balloon_inert",
-    "guest::libvirtd_restart",
-    "guest::hotplug_cycle",
-    "guest::numvfs_change_refused",
-    "guest::numvfs_zero_while_attached",
-    "guest::guest_reboot",
-    "guest::killed_clean",
-    "guest::migration_refused",
-    "guest::restart_keeps",
-];
 
 /// All faults.
 pub const TABLE: &[Row] = &[

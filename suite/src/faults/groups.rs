@@ -1,0 +1,74 @@
+//! Checks that meet the same faults because they do the same.
+
+/// Who meets a kernel that creates no VFs, whether a check asks for them or a rule of udev.
+pub(super) const NO_VFS: &[&str] = &[
+    "vf::*",
+    "guest::*",
+    "traffic::*",
+    "persist::udev_rule",
+    "persist::stable",
+];
+
+/// Who looks whether a VF in a guest is a network card that works.
+pub(super) const IS_A_CARD: &[&str] = &[
+    "traffic::*",
+    "guest::hotplug",
+    "guest::echo",
+    "guest::two_guests",
+    "guest::failover_pair",
+    "guest::several_vfs",
+    "guest::two_pfs",
+    "guest::pause_resume",
+    "guest::exclusive",
+    "guest::libvirtd_restart",
+    "guest::numvfs_change_refused",
+    "guest::numvfs_zero_while_attached",
+    "guest::guest_reboot",
+    "guest::killed_clean",
+    "guest::cold_attach",
+    "guest::restart_keeps",
+];
+
+/// Who takes a VF back from a guest that runs.
+pub(super) const TAKES_BACK: &[&str] = &[
+    "guest::failover_pair",
+    "guest::unplug",
+    "guest::two_pfs",
+    "guest::memory_pinned",
+    "guest::balloon_inert",
+    "guest::libvirtd_restart",
+    "guest::hotplug_cycle",
+    "guest::migration_refused",
+];
+
+/// Who starts a guest with a VF.
+pub(super) const STARTS_WITH: &[&str] = &[
+    "guest::killed_clean",
+    "guest::cold_attach",
+    "guest::restart_keeps",
+    "guest::stale_config",
+];
+
+/// Who hands a VF to a guest that runs, and looks for it there.
+pub(super) const HANDS_OVER: &[&str] = &[
+    "traffic::*",
+    "guest::hotplug",
+    "guest::echo",
+    "guest::two_guests",
+    "guest::failover_pair",
+    "guest::unplug",
+    "guest::several_vfs",
+    "guest::two_pfs",
+    "guest::exclusive",
+    "guest::pause_resume",
+    "guest::memory_pinned",
+    "guest::balloon_inert",
+    "guest::libvirtd_restart",
+    "guest::hotplug_cycle",
+    "guest::numvfs_change_refused",
+    "guest::numvfs_zero_while_attached",
+    "guest::guest_reboot",
+    "guest::killed_clean",
+    "guest::migration_refused",
+    "guest::restart_keeps",
+];
