@@ -114,3 +114,64 @@ impl Bench {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Streamed;
+    use crate::stream::{Backend, Received, Sent, Tally};
+
+    /// A hundred frames in ten seconds, all of which have come.
+    fn streamed() -> Streamed {
+        let (frames, bytes, seconds) = (100, 6000, 10.0);
+        Streamed {
+            sent: Sent {
+                backend: Backend::Xdp,
+                frames,
+                bytes,
+                seconds,
+                cpu_seconds: 1.0,
+                full: 0,
+                stalled: false,
+            },
+            received: Received {
+                backend: Backend::Batched,
+                tally: Tally {
+                    received: frames,
+                    ..Tally::default()
+                },
+                corrupt: 0,
+                dropped: 0,
+                bytes,
+                seconds,
+                cpu_seconds: 1.0,
+                complete: true,
+            },
+        }
+    }
+
+    #[test]
+    fn what_comes_to_a_halt_early_is_not_the_faster_for_it() {
+        let mut halted = streamed();
+        halted.received.seconds = 1.0;
+        assert!((halted.frames_per_second() - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_halt_of_either_side_is_one() {
+        let (mut stopped, mut endless) = (streamed(), streamed());
+        stopped.sent.stalled = true;
+        endless.received.complete = false;
+        let stalls = [streamed(), stopped, endless].map(|it| it.stalls());
+        assert_eq!(stalls, [false, true, true]);
+    }
+
+    #[test]
+    fn damaged_and_doubled_frames_are_harmed_and_lost_ones_are_not() {
+        let [mut damaged, mut doubled, mut lost] = [(); 3].map(|()| streamed());
+        damaged.received.corrupt = 1;
+        doubled.received.tally.duplicates = 1;
+        lost.received.tally.lost = 1;
+        let harms = [damaged, doubled, lost].map(|it| it.harms());
+        assert_eq!(harms, [true, true, false]);
+    }
+}

@@ -46,7 +46,7 @@ impl Side<'_> {
             .listening
             .remove(&mac);
         match heard.flatten() {
-            Some(received) => json(&received, is_whole(&received)),
+            Some(received) => json(&received, received.is_whole()),
             None => failed(2, "Error: nobody has asked within 30 s"),
         }
     }
@@ -78,12 +78,6 @@ fn json<T: serde::Serialize>(result: &T, well: bool) -> Output {
         status: i32::from(!well),
         ..printed(serde_json::to_string(result).unwrap_or_default())
     }
-}
-
-fn is_whole(received: &Received) -> bool {
-    let tally = &received.tally;
-    let harmed = tally.lost + tally.duplicates + tally.reordered + received.corrupt;
-    received.complete && harmed == 0
 }
 
 /// The one that is asked for, or the best.

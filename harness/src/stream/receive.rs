@@ -49,6 +49,17 @@ pub struct Received {
     pub complete: bool,
 }
 
+impl Received {
+    /// Whether all frames came, each once, in order and as it was sent.
+    pub fn is_whole(&self) -> bool {
+        let whole = Tally {
+            received: self.tally.received,
+            ..Tally::default()
+        };
+        self.complete && self.tally == whole && self.corrupt == 0
+    }
+}
+
 /// All that has come so far.
 struct Seen {
     mac: [u8; 6],

@@ -147,16 +147,7 @@ pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
         told_of_received(&received)
     };
     output::print(&text)?;
-    Ok(u8::from(!is_whole(&received)))
-}
-
-/// Whether all frames came, each once, in order and as it was sent.
-fn is_whole(received: &Received) -> bool {
-    let whole = Tally {
-        received: received.tally.received,
-        ..Tally::default()
-    };
-    received.complete && received.tally == whole && received.corrupt == 0
+    Ok(u8::from(!received.is_whole()))
 }
 
 fn told_of_sent(sent: &Sent) -> String {
