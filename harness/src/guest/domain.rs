@@ -124,9 +124,11 @@ fn escaped(path: &str) -> String {
 }
 
 /// What is not for the kernel follows two hyphens and is for the first process (Linux 6.12
-/// Documentation/admin-guide/kernel-parameters.rst). Its console is slow: it tells only what is wrong.
+/// Documentation/admin-guide/kernel-parameters.rst). Its console is slow: it tells only what is wrong. It looks for no other
+/// root bus, which a q35 does not have: it would ask each bus of the ECAM window for each of its devices, 8192 times
+/// (arch/x86/pci/legacy.c, `pcibios_fixup_peer_bridges`; mmconfig-shared.c, `__pci_mmcfg_init`), and each time leave the guest.
 fn command_line() -> String {
-    format!("console=ttyS0 quiet rdinit=/{INIT} -- guest")
+    format!("console=ttyS0 quiet pci=lastbus=0 rdinit=/{INIT} -- guest")
 }
 
 #[cfg(test)]
