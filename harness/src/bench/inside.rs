@@ -82,17 +82,13 @@ impl Bench {
         let host = guest.host.clone();
         let mut seen = Vec::new();
         self.in_guest(guest, limit, async || {
-            let functions = within(STEP_LIMIT, facts::list(host.as_ref())).await?;
-            let ours = functions
-                .into_iter()
-                .filter(|(_, other)| [other.vendor, other.device] == ids);
-            seen = ours.map(|(bdf, _)| bdf).collect();
+            seen = within(STEP_LIMIT, facts::of_kind(host.as_ref(), ids)).await?;
             Ok(enough(&seen).then_some(()))
         })
         .await?;
         let [vendor, device] = ids;
         self.log.step(format!(
-            "{}$ lspci -d {vendor:04x}:{device:04x}\n{}",
+            "{}$ grep {vendor:04x}{device:04x} /proc/bus/pci/devices\n{}",
             guest.name(),
             listed(&seen)
         ))?;

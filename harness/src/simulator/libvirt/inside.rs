@@ -1,6 +1,7 @@
 //! What a guest's agent sees and does.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::future::pending;
 use std::io;
 use std::rc::Rc;
@@ -21,6 +22,9 @@ use super::super::tree::{File, Tree};
 use super::attach::guest_mac;
 use super::pair::PAIR;
 use super::{Card, Live};
+
+/// Where a kernel lists all PCI functions.
+const LIST: &str = "/proc/bus/pci/devices";
 
 /// From "up" to a carrier in a guest: assumed.
 const LINK: Duration = Duration::from_secs(1);
@@ -112,6 +116,7 @@ impl World {
         let mut tree = Tree::new();
         tree.file("/proc/uptime", "1.00 0.50\n");
         tree.folder("/sys/bus/pci/devices");
+        tree.file(LIST, "");
         if !self.model.has(Fault::GuestModuleDoesNotLoad) {
             tree.folder(&format!("/sys/bus/pci/drivers/{}", self.model.drivers[1]));
         }
@@ -122,11 +127,15 @@ impl World {
             "/proc/sys/kernel/random/boot_id",
             format!("{}-{}\n", live.emulator.process, live.restarts),
         );
+        let mut list = String::new();
         for (index, card) in live.cards.iter().chain(&live.ghosts).enumerate() {
             if card.found <= self.now && self.is_seen(live, index) {
                 self.show_card(&mut tree, index, live, card);
+                let [vendor, device, ..] = self.model.header_ids(self.model.vf_device);
+                let _ = writeln!(list, "{:02x}00\t{vendor:04x}{device:04x}\t0", index + 2);
             }
         }
+        tree.file(LIST, list);
         self.show_pair(&mut tree, live);
         self.show_emulated(&mut tree, live);
         tree
