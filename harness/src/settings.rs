@@ -13,6 +13,8 @@ const GUEST_CYCLES: RangeInclusive<u32> = 2..=300;
 const STREAM_SECONDS: RangeInclusive<u32> = 1..=60;
 /// The judge asks for no more.
 const STREAM_PAIRS: RangeInclusive<u32> = 1..=1000;
+/// A check that lasts has that long, and a few minutes more.
+const SOAK_MINUTES: RangeInclusive<u32> = 0..=540;
 /// In seconds on each side: what a check that compares has time for.
 const STREAM_LONGEST: u32 = 10_000;
 
@@ -30,6 +32,8 @@ pub struct Settings {
     pub stream_seconds: u32,
     /// How often it measures each of the two that it compares, but at least nine times where it judges what is claimed.
     pub stream_pairs: u32,
+    /// For how many minutes `traffic::soak` sends frames; with none three times, as `stream_seconds` says.
+    pub soak_minutes: u32,
 }
 
 impl Default for Settings {
@@ -40,6 +44,7 @@ impl Default for Settings {
             cables: Vec::new(),
             stream_seconds: 5,
             stream_pairs: 9,
+            soak_minutes: 5,
         }
     }
 }
@@ -51,6 +56,7 @@ impl Settings {
         within("guest_cycles", settings.guest_cycles, &GUEST_CYCLES)?;
         within("stream_seconds", settings.stream_seconds, &STREAM_SECONDS)?;
         within("stream_pairs", settings.stream_pairs, &STREAM_PAIRS)?;
+        within("soak_minutes", settings.soak_minutes, &SOAK_MINUTES)?;
         settings.ends_in_time()?;
         settings.cables_are_possible()?;
         Ok(settings)
@@ -152,6 +158,7 @@ mod tests {
                 error("guest_cycles = 1"),
                 error("stream_seconds = 0"),
                 error("stream_pairs = 1001"),
+                error("soak_minutes = 541"),
                 error("cables = [['0000:01:00.0']]"),
                 error("cables = [['enp1s0', 'enp2s0']]"),
                 error("cables = [['0000:01:00.0', '0000:01:00.0']]"),

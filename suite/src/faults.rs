@@ -8,7 +8,9 @@ use harness::plan::matches;
 use harness::simulator::Fault;
 
 use crate::checks;
-use groups::{HANDS_OVER, IS_A_CARD, NO_VFS, STARTS_WITH, TAKES_BACK};
+use groups::{
+    BESIDE_EMULATED, HANDS_OVER, IS_A_CARD, NO_VFS, RATIO_CLAIMED, STARTS_WITH, TAKES_BACK,
+};
 
 /// One fault, and who must catch it.
 pub struct Row {
@@ -319,17 +321,25 @@ pub const TABLE: &[Row] = &[
     nic(Fault::StartWithVfRefused, STARTS_WITH),
     nic(Fault::StartsWithoutVf, &["guest::stale_config"]),
     nic(Fault::StaleStartUnexplained, &["guest::stale_config"]),
-    nic(Fault::EmulatedRefused, &["traffic::*"]),
-    nic(Fault::EmulatedMute, &["traffic::*"]),
-    nic(Fault::VfSlow, &["traffic::vf_over_emulated"]),
+    nic(Fault::EmulatedRefused, BESIDE_EMULATED),
+    nic(Fault::EmulatedMute, BESIDE_EMULATED),
+    nic(Fault::VfSlow, RATIO_CLAIMED),
     nic(Fault::VfQueueStops, &["traffic::*"]),
     nic(Fault::VfStreamStalls, &["traffic::*"]),
     nic(Fault::VfStreamHarms, &["traffic::*"]),
     nic(Fault::ClockQuick, &["traffic::*"]),
-    nic(Fault::BenchNoisy, &["traffic::vf_over_emulated"]),
-    nic(Fault::EmulatedStalls, &["traffic::*"]),
+    nic_and(
+        Fault::BenchNoisy,
+        RATIO_CLAIMED,
+        &["traffic::bidirectional"],
+    ),
+    nic(Fault::EmulatedStalls, BESIDE_EMULATED),
+    nic(Fault::PfStreamStalls, &["traffic::vf_near_pf"]),
+    nic(Fault::VfHalfDuplex, &["traffic::bidirectional"]),
+    nic(Fault::VfCostly, &["traffic::host_cpu"]),
+    nic(Fault::VfTires, &["traffic::soak"]),
     nic(Fault::EmulatedQuick, &["traffic::vf_over_emulated"]),
-    nic(Fault::ReceiverSlow, &["traffic::vf_over_emulated"]),
+    nic_and(Fault::ReceiverSlow, RATIO_CLAIMED, &["traffic::host_cpu"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

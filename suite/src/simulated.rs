@@ -34,7 +34,8 @@ pub fn bench_file() -> Settings {
     Settings {
         guest_cycles: 3,
         cables: vec![[port(1), port(2)]],
-        stream_seconds: 1,
+        stream_seconds: 2,
+        soak_minutes: 1,
         ..Settings::default()
     }
 }

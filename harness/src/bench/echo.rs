@@ -132,6 +132,11 @@ impl Bench {
     /// What both ends said in the end: that frames come from, and that they go to.
     pub(super) async fn hear(&mut self, talk: &Talk<'_>) -> Result<[Output; 2], Problem> {
         let heard = talk.run().await;
+        self.heard(talk, heard)
+    }
+
+    /// The same of a talk that has ended.
+    pub(super) fn heard(&mut self, talk: &Talk<'_>, heard: Heard) -> Result<[Output; 2], Problem> {
         self.write_down(talk, &heard)?;
         let far = heard.far.map_err(|error| silent(&talk.to.place, error))?;
         let near = heard

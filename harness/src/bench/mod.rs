@@ -12,6 +12,7 @@ mod guest;
 mod inside;
 mod kill;
 mod link;
+mod load;
 mod log;
 mod look;
 mod ordeal;
@@ -53,6 +54,7 @@ pub use guest::{
 pub use inside::{GUEST_LOST, NOT_SEEN};
 pub use kill::Killed;
 pub use link::MacPolicy;
+pub use load::Load;
 pub use log::Log;
 pub use ordeal::{Move, Moved};
 pub use pair::STANDBY_REFUSED;

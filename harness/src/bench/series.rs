@@ -18,19 +18,16 @@ pub struct Series {
 }
 
 impl Series {
-    /// How many times more frames the first way carries.
-    pub fn ratio(&self) -> Result<Ratio, TooFewPairs> {
-        let pair = |[a, b]: &[Streamed; 2]| Pair {
-            a: a.frames_per_second(),
-            b: b.frames_per_second(),
-        };
+    /// How many times as much the first way has of something as the second.
+    pub fn ratio(&self, of: fn(&Streamed) -> f64) -> Result<Ratio, TooFewPairs> {
+        let pair = |[a, b]: &[Streamed; 2]| Pair { a: of(a), b: of(b) };
         let pairs: Vec<Pair> = self.pairs.iter().map(pair).collect();
         Ratio::of(&pairs, self.seed)
     }
 
-    /// The median of one of the ways, in frames a second. There must be a pair.
-    pub fn median(&self, way: usize) -> f64 {
-        median(self.of(way).map(Streamed::frames_per_second).collect())
+    /// The median of something of one of the ways. There must be a pair.
+    pub fn median(&self, way: usize, of: fn(&Streamed) -> f64) -> f64 {
+        median(self.of(way).map(of).collect())
     }
 
     /// All of one of the ways.

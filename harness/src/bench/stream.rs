@@ -3,15 +3,20 @@
 use std::fmt;
 
 use anyhow::Context;
+use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 
 use super::echo::{Talk, result};
-use super::{Bench, End};
+use super::{Bench, End, Load};
 use crate::finding::Problem;
+use crate::machine::Output;
 use crate::stream::{Backend, Received, Sent};
 
 /// How much longer than its sender a receiver waits for the end.
 const LONGER: u32 = 10;
+
+/// What the kernel cannot tell from no time at all, in seconds: a tick.
+const SHORTEST: f64 = 0.01;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,9 @@ pub struct Streamed {
     pub sent: Sent,
     /// By the receiver.
     pub received: Received,
+    /// By the processors of this machine meanwhile, of which some is what the two sides need to find each other and to end. It is
+    /// that of both sides where both are on this machine or in its guests.
+    pub load: Load,
 }
 
 impl Streamed {
@@ -39,6 +47,12 @@ impl Streamed {
     pub fn frames_per_second(&self) -> f64 {
         let seconds = self.sent.seconds.max(self.received.seconds);
         self.received.tally.received as f64 / seconds
+    }
+
+    /// What came in for each second that a processor of this machine was busy.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
+    pub fn frames_per_cpu_second(&self) -> f64 {
+        self.received.tally.received as f64 / self.load.busy.max(SHORTEST)
     }
 
     /// Whether it came to a halt: the interface took no more, or nothing arrived any more, not even the end.
@@ -54,7 +68,7 @@ impl Streamed {
 
 impl fmt::Display for Streamed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, received } = self;
+        let Self { sent, received, .. } = self;
         let tally = &received.tally;
         write!(
             f,
@@ -86,38 +100,63 @@ impl Bench {
         to: &End,
         course: &Course,
     ) -> Result<Streamed, Problem> {
-        let Course {
-            size,
-            seconds,
-            backend,
-        } = course;
-        let way = backend.map_or_else(String::new, |way| format!(" --backend {way}"));
-        let near = format!(
-            "send --interface {} --to {} --meet --size {size} --seconds {seconds}{way} --json",
-            from.interface(),
-            to.address()
-        );
-        let far = format!(
-            "receive --interface {} --meet --seconds {} --json",
-            to.interface(),
-            seconds + LONGER
-        );
-        let talk = Talk::new(from, &near, to, &far);
-        let [sent, received] = self.hear(&talk).await?;
-        // First the receiver: where it has failed, the sender only complains of its silence.
-        let received = result("receive", &received)?;
-        let sent = result("send", &sent)?;
-        Ok(Streamed {
-            received: serde_json::from_slice(received)
-                .context("`traffic receive` told no result")?,
-            sent: serde_json::from_slice(sent).context("`traffic send` told no result")?,
-        })
+        let talk = talk(from, to, *course);
+        let before = self.load().await?;
+        let outputs = self.hear(&talk).await?;
+        let load = self.load().await? - before;
+        streamed(&outputs, load)
     }
+
+    /// Sends frames both ways at once. Tells what became of those of the first, and of those of the second.
+    pub async fn both_ways(
+        &mut self,
+        [one, other]: [&End; 2],
+        course: &Course,
+    ) -> Result<[Streamed; 2], Problem> {
+        let talks = [talk(one, other, *course), talk(other, one, *course)];
+        let before = self.load().await?;
+        let heard = join(talks[0].run(), talks[1].run()).await;
+        let load = self.load().await? - before;
+        let first = self.heard(&talks[0], heard.0)?;
+        let second = self.heard(&talks[1], heard.1)?;
+        Ok([streamed(&first, load)?, streamed(&second, load)?])
+    }
+}
+
+fn talk<'a>(from: &'a End, to: &'a End, course: Course) -> Talk<'a> {
+    let Course {
+        size,
+        seconds,
+        backend,
+    } = course;
+    let way = backend.map_or_else(String::new, |way| format!(" --backend {way}"));
+    let near = format!(
+        "send --interface {} --to {} --meet --size {size} --seconds {seconds}{way} --json",
+        from.interface(),
+        to.address()
+    );
+    let far = format!(
+        "receive --interface {} --meet --seconds {} --json",
+        to.interface(),
+        seconds + LONGER
+    );
+    Talk::new(from, &near, to, &far)
+}
+
+fn streamed([sent, received]: &[Output; 2], load: Load) -> Result<Streamed, Problem> {
+    // First the receiver: where it has failed, the sender only complains of its silence.
+    let received = result("receive", received)?;
+    let sent = result("send", sent)?;
+    Ok(Streamed {
+        received: serde_json::from_slice(received).context("`traffic receive` told no result")?,
+        sent: serde_json::from_slice(sent).context("`traffic send` told no result")?,
+        load,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Streamed;
+    use super::{Load, Streamed};
     use crate::stream::{Backend, Received, Sent, Tally};
 
     /// A hundred frames in ten seconds, all of which have come.
@@ -146,7 +185,21 @@ mod tests {
                 cpu_seconds: 1.0,
                 complete: true,
             },
+            load: Load {
+                busy: 4.0,
+                ..Load::default()
+            },
         }
+    }
+
+    #[test]
+    fn a_frame_costs_what_the_processors_were_busy_with() {
+        let free = Streamed {
+            load: Load::default(),
+            ..streamed()
+        };
+        assert!((streamed().frames_per_cpu_second() - 25.0).abs() < 1e-9);
+        assert!((free.frames_per_cpu_second() - 10_000.0).abs() < 1e-9);
     }
 
     #[test]

@@ -140,6 +140,16 @@ pub struct Claims {
     /// Median throughput of a VF divided by that of an emulated e1000e.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vf_over_emulated: Option<f64>,
+    /// Median throughput of a VF divided by that of a virtio card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf_over_virtio: Option<f64>,
+    /// Median throughput of a VF in a guest divided by that of the PF on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf_near_pf: Option<f64>,
+    /// Median number of frames of a VF that arrive for each second that the host's processors are busy, divided by that of an
+    /// emulated e1000e.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf_cpu_over_emulated: Option<f64>,
 }
 
 /// How virtual functions are made persistent over a reboot.

@@ -20,10 +20,21 @@ const NIC_CLAIMS: &[&str] = &[
     "persistence",
     "vf_attributes",
     "vf_over_emulated",
+    "vf_over_virtio",
+    "vf_near_pf",
+    "vf_cpu_over_emulated",
 ];
 
 /// The claims that are numbers, which nobody may make without a source.
-const NUMBERS: &[&str] = &["total_vfs", "vf_msix", "max_mtu", "vf_over_emulated"];
+const NUMBERS: &[&str] = &[
+    "total_vfs",
+    "vf_msix",
+    "max_mtu",
+    "vf_over_emulated",
+    "vf_over_virtio",
+    "vf_near_pf",
+    "vf_cpu_over_emulated",
+];
 
 /// A `contains` this short would match lines that nobody thought of.
 const SHORTEST_LOG_TEXT: usize = 12;

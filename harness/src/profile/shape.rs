@@ -155,6 +155,13 @@ pub(super) static CLAIMS: &[Key] = &[
         r#"vf_attributes = ["mac", "vlan"]"#,
     ),
     optional("vf_over_emulated", Shape::Ratio, "vf_over_emulated = 2.0"),
+    optional("vf_over_virtio", Shape::Ratio, "vf_over_virtio = 1.5"),
+    optional("vf_near_pf", Shape::Ratio, "vf_near_pf = 0.9"),
+    optional(
+        "vf_cpu_over_emulated",
+        Shape::Ratio,
+        "vf_cpu_over_emulated = 3.0",
+    ),
 ];
 
 /// The names of `pci_reset_fn_methods` (Linux 6.12 drivers/pci/pci.c).
@@ -227,6 +234,17 @@ pub(super) static SOURCES: &[Key] = &[
         "vf_over_emulated",
         Shape::Text,
         r#"vf_over_emulated = "measured …""#,
+    ),
+    optional(
+        "vf_over_virtio",
+        Shape::Text,
+        r#"vf_over_virtio = "measured …""#,
+    ),
+    optional("vf_near_pf", Shape::Text, r#"vf_near_pf = "measured …""#),
+    optional(
+        "vf_cpu_over_emulated",
+        Shape::Text,
+        r#"vf_cpu_over_emulated = "measured …""#,
     ),
 ];
 

@@ -94,6 +94,8 @@ pub(super) struct History {
     pub enables: u32,
     /// How often in a row the same number of VFs was enabled for drivers to bind, and that number.
     pub rounds: (u16, u32),
+    /// When the last of them was.
+    pub round: Option<Instant>,
     /// How often the driver was asked to remove several VFs that drivers were bound to.
     pub busy_removals: u32,
     /// How often a driver was bound to the PF.

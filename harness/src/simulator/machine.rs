@@ -5,6 +5,7 @@ use super::Tree;
 use super::fault::Fault;
 use super::groups::has_iommu;
 use super::model::{Model, PF};
+use super::streams::{STAT, stat};
 use super::tree::File;
 
 /// The image of a guest system.
@@ -53,6 +54,7 @@ fn system(tree: &mut Tree, model: &Model) {
         format!("00000000-0000-4000-8000-{:012}\n", model.restarts),
     );
     tree.file("/proc/cmdline", command_line(model));
+    tree.file(STAT, stat(0.0));
     tree.file(
         "/etc/os-release",
         "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"13\"\nID=debian\n",

@@ -20,6 +20,8 @@ const DISABLE: Duration = Duration::from_secs(1);
 const HANG: Duration = Duration::from_secs(45);
 /// How many creations in a row [`Fault::CycleWearsOut`] survives.
 const WEAR: u32 = 3;
+/// What has rested for so long begins anew.
+const REST: Duration = Duration::from_secs(5);
 
 impl World {
     /// What a write asks for: all that the kernel tests before it takes the device lock.
@@ -143,8 +145,13 @@ impl World {
     fn falls_short(&mut self, count: u16) -> bool {
         let history = &mut self.device.history;
         let (before, times) = history.rounds;
+        let rested = history.round.is_none_or(|last| self.now - last > REST);
+        history.round = Some(self.now);
         // One VF is too little to wear anything out.
-        history.rounds = match (self.device.autoprobe && count > 1, before == count) {
+        history.rounds = match (
+            self.device.autoprobe && count > 1,
+            before == count && !rested,
+        ) {
             (true, true) => (count, times + 1),
             (true, false) => (count, 1),
             (false, _) => (0, 0),

@@ -1,6 +1,6 @@
 //! The program's own `traffic send` and `receive`: how many frames a link carries, by a small model of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -13,12 +13,17 @@ use crate::stream::{Backend, Received, Sent, Tally};
 use super::World;
 use super::commands::{failed, printed};
 use super::fault::Fault;
+use super::function::{Device, Function};
 use super::traffic::{LOOK_EVERY, Side, option, seconds};
 
 /// How long one side waits for the other.
 const MEET: Duration = Duration::from_secs(30);
 /// What a frame takes of the wire beside its bytes (IEEE 802.3, 3.1.1 and 4.4.2), in bytes.
 const ON_THE_WIRE: f64 = 24.0;
+/// Where the kernel tells how busy processors were.
+pub(super) const STAT: &str = "/proc/stat";
+/// How much slower whoever tires is, for the square of the number of its stream: hardly in the tenth, by half in the twentieth.
+const TIRING: f64 = 0.001;
 /// How much a sample differs from another, at most.
 const NOISE: f64 = 0.01;
 
@@ -29,6 +34,27 @@ pub(super) struct Streams {
     listening: BTreeMap<String, Option<Received>>,
     /// How many an address has sent.
     sent: BTreeMap<String, u64>,
+    /// Who sends, and to whom.
+    under_way: BTreeSet<[String; 2]>,
+    /// How long the machine's processors were busy with it all, in seconds.
+    busy: f64,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Vf,
+    Pf,
+    Emulated(Model),
+    /// The other device, with its VFs: nothing is wrong with it.
+    Other,
+}
+
+impl Streams {
+    /// Whoever has this address has sent nothing yet.
+    pub(super) fn forget(&mut self, mac: &str) {
+        self.sent.remove(mac);
+    }
 }
 
 impl Side<'_> {
@@ -64,13 +90,25 @@ impl Side<'_> {
             sleep(LOOK_EVERY).await;
         }
         let time = seconds(words, "--seconds");
-        sleep(time).await;
+        let way = [from, to].map(str::to_owned);
+        self.world.borrow_mut().set_out(way.clone());
+        sleep(time / 2).await;
+        let both_ways = self.world.borrow().is_met(from, to);
+        sleep(time / 2).await;
         let size = option(words, "--size").parse().unwrap_or(60);
         let mut world = self.world.borrow_mut();
-        let (sent, received) = world.stream(from, size, time, backend(words));
+        world.frames.streams.under_way.remove(&way);
+        let (sent, received) = world.stream((from, both_ways), size, time, backend(words));
         world.listen(to, Some(received));
         json(&sent, !sent.stalled)
     }
+}
+
+/// What `/proc/stat` says of a machine whose processors were busy for that long since it was started
+/// (Linux Documentation/filesystems/proc.rst, section 1.7).
+pub(super) fn stat(busy: f64) -> String {
+    let ticks = busy * 100.0;
+    format!("cpu  {ticks:.0} 0 1000 100000 0 0 0 0 0 0\n")
 }
 
 fn json<T: serde::Serialize>(result: &T, well: bool) -> Output {
@@ -99,6 +137,16 @@ impl World {
         matches!(self.frames.streams.listening.get(mac), Some(None))
     }
 
+    fn set_out(&mut self, way: [String; 2]) {
+        self.frames.streams.under_way.insert(way);
+    }
+
+    /// Whether frames go the other way as well.
+    fn is_met(&self, from: &str, to: &str) -> bool {
+        let back = [to, from].map(str::to_owned);
+        self.frames.streams.under_way.contains(&back)
+    }
+
     fn meets(&self, from: &str, to: &str) -> bool {
         self.frames.streams.listening.contains_key(to) && !self.is_closed(from, to)
     }
@@ -111,12 +159,15 @@ impl World {
     )]
     fn stream(
         &mut self,
-        from: &str,
+        (from, both_ways): (&str, bool),
         size: u16,
         time: Duration,
         backend: Backend,
     ) -> (Sent, Received) {
-        let frames = (time.as_secs_f64() * 1e6 / self.each(from, size)) as u64;
+        let starves = both_ways && self.is_vf(from) && self.model.has(Fault::VfHalfDuplex);
+        let share = if starves { 0.01 } else { 1.0 };
+        let frames = (time.as_secs_f64() * 1e6 / self.each(from, size) * share) as u64;
+        self.spend(from, frames);
         let quick = if self.model.has(Fault::ClockQuick) {
             3.0
         } else {
@@ -129,22 +180,43 @@ impl World {
             seconds: time.as_secs_f64() / quick,
             cpu_seconds: time.as_secs_f64(),
             full: 0,
-            stalled: self.has(from, Fault::VfQueueStops, None),
+            stalled: self.is_vf(from) && self.model.has(Fault::VfQueueStops),
         };
         let received = self.arrives(from, &sent);
         (sent, received)
     }
 
+    /// What so many frames cost the machine's processors: assumed, in seconds each.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
+    fn spend(&mut self, from: &str, frames: u64) {
+        let each = match self.sender(from) {
+            Sender::Emulated(Model::E1000e) => 60e-6,
+            Sender::Emulated(Model::Virtio) => 4e-6,
+            Sender::Vf if self.model.has(Fault::VfCostly) => 60e-6,
+            Sender::Vf | Sender::Pf | Sender::Other => 1e-6,
+        };
+        self.frames.streams.busy += each * frames as f64;
+        let stat = stat(self.frames.streams.busy);
+        self.tree.file(STAT, stat);
+    }
+
     /// What comes of what a sender has sent.
     fn arrives(&self, from: &str, sent: &Sent) -> Received {
-        let stalls = self.has(from, Fault::VfStreamStalls, Some(Fault::EmulatedStalls));
-        let slow = self.has(from, Fault::ReceiverSlow, None);
+        let sender = self.sender(from);
+        let stalls = match sender {
+            Sender::Vf => self.model.has(Fault::VfStreamStalls),
+            Sender::Pf => self.model.has(Fault::PfStreamStalls),
+            Sender::Emulated(_) => self.model.has(Fault::EmulatedStalls),
+            Sender::Other => false,
+        };
+        let many = matches!(sender, Sender::Vf | Sender::Pf);
+        let slow = many && self.model.has(Fault::ReceiverSlow);
         let lost = match (stalls, slow) {
             (true, _) => sent.frames / 2,
             (_, true) => sent.frames - sent.frames / 500,
             _ => 0,
         };
-        let harms = u64::from(self.has(from, Fault::VfStreamHarms, None));
+        let harms = u64::from(self.is_vf(from) && self.model.has(Fault::VfStreamHarms));
         Received {
             backend: Backend::Batched,
             tally: Tally {
@@ -162,36 +234,54 @@ impl World {
         }
     }
 
-    /// Whether the sender at an address has a fault, one where it is a VF and the other where it is emulated.
-    fn has(&self, from: &str, vf: Fault, emulated: Option<Fault>) -> bool {
-        let fault = match self.model_of(from) {
-            None => Some(vf),
-            Some(_) => emulated,
+    /// Who has an address, if it is anyone's.
+    fn sender(&self, from: &str) -> Sender {
+        let is = |function: &Function| {
+            let interface = function.interface.as_ref();
+            interface.is_some_and(|own| own.address() == from)
         };
-        fault.is_some_and(|fault| self.model.has(fault))
+        let others = self.devices().skip(1).flat_map(Device::functions);
+        match self.model_of(from) {
+            Some(model) => Sender::Emulated(model),
+            None if is(&self.device.pf) => Sender::Pf,
+            None if others.into_iter().any(is) => Sender::Other,
+            None => Sender::Vf,
+        }
+    }
+
+    fn is_vf(&self, from: &str) -> bool {
+        self.sender(from) == Sender::Vf
     }
 
     /// How long a frame takes, in microseconds: what the wire takes, or whoever sends it where that is longer.
+    #[expect(clippy::cast_precision_loss, reason = "a few streams")]
     fn each(&mut self, from: &str, size: u16) -> f64 {
         let sent = self.frames.streams.sent.entry(from.to_owned()).or_default();
         *sent += 1;
         let number = *sent;
         let wire = (f64::from(size) + ON_THE_WIRE) * 8.0 / f64::from(self.model.row.speed);
         let noise = NOISE * Rng::with_seed(number).f64();
-        wire.max(self.cost(from, number)) * (1.0 + noise)
+        let tires = self.is_vf(from) && self.model.has(Fault::VfTires);
+        let weariness = if tires {
+            TIRING * (number * number) as f64
+        } else {
+            0.0
+        };
+        wire.max(self.cost(from, number)) * (1.0 + noise + weariness)
     }
 
     /// What a frame costs the machine that sends it, in microseconds: assumed.
     fn cost(&self, from: &str, number: u64) -> f64 {
         const EMULATED: f64 = 60.0;
         const BY_HARDWARE: f64 = 0.01;
-        match self.model_of(from) {
-            Some(Model::E1000e) if self.model.has(Fault::EmulatedQuick) => BY_HARDWARE,
-            Some(Model::E1000e) => EMULATED,
-            Some(Model::Virtio) => 4.0,
-            None if self.model.has(Fault::VfSlow) => EMULATED,
-            None if self.model.has(Fault::BenchNoisy) && number.is_multiple_of(2) => 2.0 * EMULATED,
-            None => BY_HARDWARE,
+        let noisy = self.model.has(Fault::BenchNoisy) && number.is_multiple_of(2);
+        match self.sender(from) {
+            Sender::Emulated(Model::E1000e) if self.model.has(Fault::EmulatedQuick) => BY_HARDWARE,
+            Sender::Emulated(Model::E1000e) => EMULATED,
+            Sender::Emulated(Model::Virtio) => 4.0,
+            Sender::Vf if self.model.has(Fault::VfSlow) => EMULATED,
+            Sender::Vf if noisy => 2.0 * EMULATED,
+            Sender::Vf | Sender::Pf | Sender::Other => BY_HARDWARE,
         }
     }
 }

@@ -72,3 +72,18 @@ pub(super) const HANDS_OVER: &[&str] = &[
     "guest::migration_refused",
     "guest::restart_keeps",
 ];
+
+/// Who compares a VF with a card that the emulator makes.
+pub(super) const BESIDE_EMULATED: &[&str] = &[
+    "traffic::vf_over_emulated",
+    "traffic::vf_over_virtio",
+    "traffic::small_frames",
+    "traffic::host_cpu",
+];
+
+/// Who judges how much more, or less, a VF carries than something else.
+pub(super) const RATIO_CLAIMED: &[&str] = &[
+    "traffic::vf_over_emulated",
+    "traffic::vf_over_virtio",
+    "traffic::vf_near_pf",
+];

@@ -9,11 +9,14 @@ use super::guests::PATIENCE;
 use crate::guest::{Files, Model, Told, emulated};
 use crate::machine::Host;
 
+/// The interface of the PF.
+const PF: &str = "enp1s0";
+
 impl Interview {
-    /// A guest that has a VF gets an emulated card too, sends by both, and gives the card back.
+    /// A guest that has a VF gets an emulated card too, sends by both, is sent to by the PF, and gives the card back.
     pub(super) async fn streamed(&mut self) {
         let file = Files::of("a").plug;
-        let xml = emulated("enp1s0", Model::E1000e);
+        let xml = emulated(PF, Model::E1000e);
         let _ = self.host.put(&file, Some(xml.as_bytes())).await;
         self.virsh(&["attach-device", "a", &file, "--live"]).await;
         self.told().await;
@@ -26,28 +29,35 @@ impl Interview {
             let carrier = timeout(PATIENCE, guest.read(&path)).await;
             let _ = writeln!(self.answers, "{net}: {carrier:?}");
             for _ in 0..2 {
-                self.stream(net).await;
+                let both = stream((guest.as_ref(), net), (&self.host, PF)).await;
+                let _ = writeln!(self.answers, "{net}: {both}");
             }
         }
+        let (here, there) = ((&self.host as &dyn Host, PF), (guest.as_ref(), "eth0"));
+        let back = stream(here, there).await;
+        let both_ways = tokio::join!(stream(here, there), stream(there, here));
+        let stat = self.host.read("/proc/stat").await;
+        let _ = writeln!(self.answers, "{PF}: {back} {both_ways:?} {stat:?}");
         let xml = self.host.run(&["virsh", "dumpxml", "a"]).await.unwrap();
         let told = Told::parse(&xml.text()).unwrap_or_default();
         let mac = told.direct.first().cloned().unwrap_or_default();
         let words = ["detach-interface", "a", "direct", "--mac", &mac, "--live"];
         self.virsh(&words).await;
     }
+}
 
-    async fn stream(&mut self, net: &str) {
-        let guest = self.guest().await;
-        let pf = self.host.read("/sys/class/net/enp1s0/address").await;
-        let pf = String::from_utf8(pf.unwrap_or_default()).unwrap();
-        let receive = "/proc/self/exe traffic receive --interface enp1s0 --meet --seconds 5 --json";
-        let send = format!(
-            "/proc/self/exe traffic send --interface {net} --to {} --meet --size 1514 --seconds 1 --json",
-            pf.trim()
-        );
-        let [receive, send]: [Vec<&str>; 2] =
-            [receive, &send].map(|line| line.split(' ').collect());
-        let both = tokio::join!(self.host.run(&receive), guest.run(&send));
-        let _ = writeln!(self.answers, "{net}: {both:?}");
-    }
+/// One side sends to the other, each of them a machine and an interface there.
+async fn stream((near, from): (&dyn Host, &str), (far, to): (&dyn Host, &str)) -> String {
+    let path = format!("/sys/class/net/{to}/address");
+    let address = timeout(PATIENCE, far.read(&path)).await;
+    let address = String::from_utf8(address.ok().and_then(Result::ok).unwrap_or_default()).unwrap();
+    let receive =
+        format!("/proc/self/exe traffic receive --interface {to} --meet --seconds 5 --json");
+    let send = format!(
+        "/proc/self/exe traffic send --interface {from} --to {} --meet --size 1514 --seconds 1 --json",
+        address.trim()
+    );
+    let [receive, send]: [Vec<&str>; 2] = [&receive, &send].map(|line| line.split(' ').collect());
+    let both = tokio::join!(far.run(&receive), near.run(&send));
+    format!("{both:?}")
 }

@@ -187,6 +187,7 @@ impl World {
                 world.rebind(vf, VFIO);
             }
         });
+        self.frames.streams.forget(&mac);
         let found = self.now + later;
         let leaks = u32::from(self.model.has(Fault::HotplugLeaks));
         let hangs = self.model.has(Fault::GuestHangsWithVf);

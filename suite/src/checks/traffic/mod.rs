@@ -1,10 +1,28 @@
 //! How much the virtual functions carry: measured, and compared with what a guest would use without them.
 
+pub mod bidirectional;
 mod compare;
+pub mod host_cpu;
+mod line;
+mod ready;
+mod rival;
+pub mod small_frames;
+pub mod soak;
+mod verdict;
+pub mod vf_near_pf;
 pub mod vf_over_emulated;
 pub mod vf_over_virtio;
+mod yardstick;
 
 use harness::check::Check;
 
 /// The checks, in the order they run.
-pub const CHECKS: &[&Check] = &[&vf_over_emulated::CHECK, &vf_over_virtio::CHECK];
+pub const CHECKS: &[&Check] = &[
+    &vf_over_emulated::CHECK,
+    &vf_over_virtio::CHECK,
+    &vf_near_pf::CHECK,
+    &small_frames::CHECK,
+    &host_cpu::CHECK,
+    &bidirectional::CHECK,
+    &soak::CHECK,
+];

@@ -3,11 +3,13 @@
 //!
 //! Source: RHEL 9, 14.7.1 (a VF performs almost like the physical card, and far better than an emulated one).
 
-use harness::bench::Bench;
+use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE};
 use harness::check::{Answer, Check, Finding};
 use harness::guest::Model;
 
-use super::compare::{LIMIT, NEEDS, compare};
+use super::compare::{LARGE, LIMIT, NEEDS, Question, compare};
+use super::rival::Rival;
+use super::yardstick::Yardstick;
 use crate::comparison_findings;
 
 const SLOW: Finding = Finding::device(
@@ -24,11 +26,17 @@ pub const CHECK: Check = Check {
     needs: NEEDS,
     limit: LIMIT,
     provokes: &[],
-    findings: comparison_findings![SLOW],
+    findings: comparison_findings![EMULATED_REFUSED, EMULATED_UNUSABLE, SLOW],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {
     let claim = bench.profile.claims.vf_over_emulated;
-    compare(bench, Model::E1000e, claim.map(|claim| (claim, &SLOW))).await
+    let question = Question {
+        rival: Rival::Emulated(Model::E1000e),
+        yardstick: Yardstick::Rate,
+        size: LARGE,
+        claim: claim.map(|claim| (claim, &SLOW)),
+    };
+    compare(bench, question).await
 }

@@ -122,6 +122,7 @@ fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
         None => Settings {
             stream_seconds: 1,
             stream_pairs: 3,
+            soak_minutes: 0,
             ..Settings::default()
         },
     };

@@ -50,6 +50,22 @@ pub(super) const ROWS: &[Row] = &[
         "an emulated card carries some frames, and then no more",
     ),
     (
+        Fault::PfStreamStalls,
+        "pf-stream-stalls",
+        "the PF carries some frames on the host, and then no more, when many are sent at once",
+    ),
+    (
+        Fault::VfHalfDuplex,
+        "vf-half-duplex",
+        "a VF sends next to nothing while it receives",
+    ),
+    (
+        Fault::VfCostly,
+        "vf-costly",
+        "the frames of a VF cost the host's processors as much as those of an emulated card",
+    ),
+    (Fault::VfTires, "vf-tires", "a VF carries ever fewer frames"),
+    (
         Fault::EmulatedQuick,
         "emulated-quick",
         "an emulated e1000e fills the wire",
@@ -57,6 +73,6 @@ pub(super) const ROWS: &[Row] = &[
     (
         Fault::ReceiverSlow,
         "receiver-slow",
-        "the machine that receives loses nearly all frames of a VF",
+        "the machine that receives loses nearly all frames of whoever sends many",
     ),
 ];

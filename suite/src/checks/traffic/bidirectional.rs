@@ -1,0 +1,158 @@
+//! A virtual function in a guest carries frames both ways at once: to the end, unharmed, and on real hardware neither way starves
+//! for the other. How much each way loses by the other is reported.
+//!
+//! Source: IEEE 802.3, 1.4 (full duplex: both stations of a link send at the same time).
+
+use anyhow::anyhow;
+use harness::bench::{Bench, Course, End, FAR_NO_LINK, Streamed};
+use harness::check::{Answer, Check, Finding, Problem};
+use harness::facts::environment;
+use harness::handover_findings;
+use harness::judge::{PAIRS, Pair, Ratio, Side, median, order};
+use reports::Environment;
+
+use super::compare::{DAMAGED, LARGE, LIMIT, NEEDS, STALLS, carries};
+use super::line::{TOO_FAST, fits_the_wire, line_rate};
+use super::ready::{Ready, ready};
+use super::verdict::{TOO_NOISY, judge};
+use crate::checks::guest::echo::{HARMED, NO_WAY};
+use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
+
+const STARVES: Finding = Finding::device(
+    "vf-starves-both-ways",
+    "While frames go both ways, one way of the VF carries less than a tenth of what it carries alone.",
+    "Read the samples in the transcript. A guest with one processor may be busy with what it receives (give it more); else a queue or an interrupt that both ways share holds one up.",
+);
+
+/// What a way keeps of what it carries alone, at least.
+const LEAST: f64 = 0.1;
+
+/// See the module's documentation.
+pub const CHECK: Check = Check {
+    id: "traffic::bidirectional",
+    proves: "a virtual function in a guest carries frames both ways at once, unharmed, and neither way starves",
+    source: "IEEE 802.3, 1.4",
+    needs: NEEDS,
+    limit: LIMIT,
+    provokes: &[],
+    findings: handover_findings![
+        REFUSED,
+        NO_DRIVER,
+        NO_LINK,
+        NO_WAY,
+        HARMED,
+        FAR_NO_LINK,
+        STALLS,
+        DAMAGED,
+        TOO_FAST,
+        TOO_NOISY,
+        STARVES
+    ],
+    parts: &[|bench| Box::pin(run(bench))],
+};
+
+/// What the VF sends, and what it receives.
+type Ways = [Streamed; 2];
+
+/// Each way alone, and both at once.
+struct Round {
+    alone: Ways,
+    both: Ways,
+}
+
+async fn run(bench: &mut Bench) -> Answer {
+    let Ready { vf, far, .. } = ready(bench).await?;
+    let line = line_rate(bench, &far, LARGE).await?;
+    let real = environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware;
+    let asked = bench.settings.stream_pairs as usize;
+    let pairs = if real { asked.max(PAIRS) } else { asked };
+    let seed = fastrand::u64(..);
+    let mut rounds = Vec::with_capacity(pairs);
+    for first in order(pairs, seed) {
+        let round = measure(bench, [&vf, &far.end], first).await?;
+        fits_the_wire(bench, line, round.alone.iter().chain(&round.both))?;
+        rounds.push(round);
+    }
+    bench.log.note(told(&rounds, &far.way))?;
+    if real {
+        shares(bench, &rounds, seed)
+    } else {
+        Ok(())
+    }
+}
+
+async fn measure(bench: &mut Bench, ends: [&End; 2], first: Side) -> Result<Round, Problem> {
+    Ok(match first {
+        Side::A => {
+            let alone = alone(bench, ends).await?;
+            let both = both(bench, ends).await?;
+            Round { alone, both }
+        }
+        Side::B => {
+            let both = both(bench, ends).await?;
+            let alone = alone(bench, ends).await?;
+            Round { alone, both }
+        }
+    })
+}
+
+async fn alone(bench: &mut Bench, [vf, far]: [&End; 2]) -> Result<Ways, Problem> {
+    let course = course(bench);
+    let sends = bench.stream(vf, far, &course).await?;
+    carries(bench, "the VF sends", &sends)?;
+    let receives = bench.stream(far, vf, &course).await?;
+    carries(bench, "the VF receives", &receives)?;
+    Ok([sends, receives])
+}
+
+async fn both(bench: &mut Bench, ends: [&End; 2]) -> Result<Ways, Problem> {
+    let course = course(bench);
+    let both = bench.both_ways(ends, &course).await?;
+    for (streamed, what) in both.iter().zip(["sends", "receives"]) {
+        carries(
+            bench,
+            &format!("the VF {what} while it does the other too"),
+            streamed,
+        )?;
+    }
+    Ok(both)
+}
+
+fn course(bench: &Bench) -> Course {
+    Course {
+        size: LARGE,
+        seconds: bench.settings.stream_seconds,
+        backend: None,
+    }
+}
+
+fn shares(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
+    for way in [0, 1] {
+        let pair = |round: &Round| Pair {
+            a: round.both[way].frames_per_second(),
+            b: round.alone[way].frames_per_second(),
+        };
+        let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
+        let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
+        judge(bench, &ratio, LEAST, &STARVES)?;
+    }
+    Ok(())
+}
+
+fn told(rounds: &[Round], way: &str) -> String {
+    let middle = |ways: fn(&Round) -> &Ways, index: usize| {
+        let rates = rounds
+            .iter()
+            .map(|round| ways(round)[index].frames_per_second());
+        median(rates.collect())
+    };
+    let [sends, receives] = [0, 1].map(|index| {
+        let alone = middle(|round| &round.alone, index);
+        let both = middle(|round| &round.both, index);
+        format!("{both:.0} frames/s, alone {alone:.0}")
+    });
+    let rounds = rounds.len();
+    format!(
+        "{LARGE} bytes both ways at once, to and from {way}, medians of {rounds}: the VF sends {sends}, and receives {receives}"
+    )
+}

@@ -1,0 +1,52 @@
+//! What the wire carries, and that no more has arrived by it.
+
+use harness::bench::{Bench, Far, Streamed};
+use harness::check::{Answer, Finding, Problem};
+use harness::require;
+
+pub(super) const TOO_FAST: Finding = Finding::bench(
+    "faster-than-the-wire",
+    "More frames arrived in a second than the wire carries: a clock of the machine is wrong, or the frames did not come by the wire.",
+    "See that the machine keeps its time, and what the bench file says of cables.",
+);
+
+/// What a frame takes of the wire beside its bytes: preamble, start of frame, check sequence and gap, in bytes
+/// (IEEE 802.3, 3.1.1 and 4.4.2).
+const ON_THE_WIRE: u16 = 24;
+/// By how much a count of a moment may be off.
+pub(super) const SLACK: f64 = 0.02;
+
+/// How many frames of that size the wire carries in a second; `None` where there is none, or its speed is not known. The adapter's own
+/// switch may be faster than the port's wire, or slower.
+pub(super) async fn line_rate(
+    bench: &mut Bench,
+    far: &Far,
+    size: u16,
+) -> Result<Option<f64>, Problem> {
+    if !far.by_cable {
+        return Ok(None);
+    }
+    let speed = bench.net().await?.speed;
+    let bits = f64::from(size + ON_THE_WIRE) * 8.0;
+    Ok(speed.map(|megabits| f64::from(megabits) * 1e6 / bits))
+}
+
+pub(super) fn fits_the_wire<'a>(
+    bench: &mut Bench,
+    line: Option<f64>,
+    streams: impl IntoIterator<Item = &'a Streamed>,
+) -> Answer {
+    let Some(line) = line else {
+        return Ok(());
+    };
+    for streamed in streams {
+        let fits = streamed.frames_per_second() <= line * (1.0 + SLACK);
+        require!(
+            bench,
+            fits,
+            TOO_FAST,
+            "the wire carries {line:.0} frames/s: {streamed}"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! What is said of a ratio that has to be at least so much.
+
+use harness::bench::Bench;
+use harness::check::{Answer, Finding};
+use harness::judge::{CONFIDENCE, Judgement, Ratio};
+
+pub(super) const TOO_NOISY: Finding = Finding::bench(
+    "too-noisy-to-judge",
+    "The samples scatter so much that what is wanted may be true or not.",
+    "See what else runs on the machine, whether its processors change their speed (`cpupower frequency-info`), and whether guest and card are of one NUMA node; or measure more pairs: the report says how many would do (`stream_pairs` in the bench file).",
+);
+
+/// Blames the finding where the ratio is too small, and the bench where nobody can tell.
+pub(super) fn judge(
+    bench: &mut Bench,
+    ratio: &Ratio,
+    least: f64,
+    small: &'static Finding,
+) -> Answer {
+    let text = format!("wanted at least {least}, measured {}", shown(ratio));
+    match Judgement::of(ratio, least) {
+        Judgement::Holds => bench.assert(true, small, text),
+        Judgement::Fails => bench.assert(false, small, text),
+        Judgement::TooNoisy { enough } => {
+            let advice = enough.map_or(
+                "no number of pairs within reason would do".into(),
+                |pairs| format!("{pairs} pairs would do"),
+            );
+            bench.assert(false, &TOO_NOISY, format!("{text}; {advice}"))
+        }
+    }
+}
+
+pub(super) fn shown(ratio: &Ratio) -> String {
+    let Ratio {
+        middle, low, high, ..
+    } = ratio;
+    let percent = CONFIDENCE * 100.0;
+    format!("{middle:.2} times (with {percent} % between {low:.2} and {high:.2})")
+}
