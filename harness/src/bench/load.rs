@@ -1,5 +1,6 @@
 //! What the processors of this machine are busy with, in verbs.
 
+use std::fmt;
 use std::ops::Sub;
 
 use anyhow::Context;
@@ -45,6 +46,20 @@ impl Load {
     }
 }
 
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            busy,
+            interrupts,
+            guests,
+        } = self;
+        write!(
+            f,
+            "processors were busy for {busy:.2} s in all, {interrupts:.2} s with interrupts, {guests:.2} s in guests"
+        )
+    }
+}
+
 impl Sub for Load {
     type Output = Self;
 
@@ -58,6 +73,13 @@ impl Sub for Load {
 }
 
 impl Bench {
+    /// How long processors were busy since then.
+    pub(super) async fn load_since(&mut self, before: Load) -> Result<Load, Problem> {
+        let load = self.load().await? - before;
+        self.log.step(format!("$ head -1 /proc/stat\n{load}"))?;
+        Ok(load)
+    }
+
     /// How long processors were busy since this machine was started.
     pub(super) async fn load(&self) -> Result<Load, Problem> {
         let stat = within(STEP_LIMIT, self.host.read("/proc/stat"))

@@ -103,7 +103,7 @@ impl Bench {
         let talk = talk(from, to, *course);
         let before = self.load().await?;
         let outputs = self.hear(&talk).await?;
-        let load = self.load().await? - before;
+        let load = self.load_since(before).await?;
         streamed(&outputs, load)
     }
 
@@ -116,7 +116,7 @@ impl Bench {
         let talks = [talk(one, other, *course), talk(other, one, *course)];
         let before = self.load().await?;
         let heard = join(talks[0].run(), talks[1].run()).await;
-        let load = self.load().await? - before;
+        let load = self.load_since(before).await?;
         let first = self.heard(&talks[0], heard.0)?;
         let second = self.heard(&talks[1], heard.1)?;
         Ok([streamed(&first, load)?, streamed(&second, load)?])

@@ -18,6 +18,8 @@ use super::traffic::{LOOK_EVERY, Side, option, seconds};
 
 /// How long one side waits for the other.
 const MEET: Duration = Duration::from_secs(30);
+/// How often a receiver looks whether all has come: rarely, since thousands of streams are simulated.
+const HEARS_EVERY: Duration = Duration::from_millis(250);
 /// What a frame takes of the wire beside its bytes (IEEE 802.3, 3.1.1 and 4.4.2), in bytes.
 const ON_THE_WIRE: f64 = 24.0;
 /// Where the kernel tells how busy processors were.
@@ -62,7 +64,7 @@ impl Side<'_> {
         let end = Instant::now() + MEET + seconds(words, "--seconds");
         self.world.borrow_mut().listen(&mac, None);
         while self.world.borrow().hears_nothing(&mac) && Instant::now() < end {
-            sleep(LOOK_EVERY).await;
+            sleep(HEARS_EVERY).await;
         }
         let heard = self
             .world

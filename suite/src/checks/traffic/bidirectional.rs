@@ -4,19 +4,15 @@
 //! Source: IEEE 802.3, 1.4 (full duplex: both stations of a link send at the same time).
 
 use anyhow::anyhow;
-use harness::bench::{Bench, Course, End, FAR_NO_LINK, Streamed};
+use harness::bench::{Bench, End, Streamed};
 use harness::check::{Answer, Check, Finding, Problem};
-use harness::facts::environment;
-use harness::handover_findings;
-use harness::judge::{PAIRS, Pair, Ratio, Side, median, order};
-use reports::Environment;
+use harness::judge::{Pair, Ratio, Side, median, order};
 
-use super::compare::{DAMAGED, LARGE, LIMIT, NEEDS, STALLS, carries};
-use super::line::{TOO_FAST, fits_the_wire, line_rate};
-use super::ready::{Ready, ready};
-use super::verdict::{TOO_NOISY, judge};
-use crate::checks::guest::echo::{HARMED, NO_WAY};
-use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
+use super::carries::carries;
+use super::line::{fits_the_wire, line_rate};
+use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
+use super::verdict::{is_judged, judge, pairs};
+use crate::stream_findings;
 
 const STARVES: Finding = Finding::device(
     "vf-starves-both-ways",
@@ -35,19 +31,7 @@ pub const CHECK: Check = Check {
     needs: NEEDS,
     limit: LIMIT,
     provokes: &[],
-    findings: handover_findings![
-        REFUSED,
-        NO_DRIVER,
-        NO_LINK,
-        NO_WAY,
-        HARMED,
-        FAR_NO_LINK,
-        STALLS,
-        DAMAGED,
-        TOO_FAST,
-        TOO_NOISY,
-        STARVES
-    ],
+    findings: stream_findings![STARVES],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
@@ -63,10 +47,8 @@ struct Round {
 async fn run(bench: &mut Bench) -> Answer {
     let Ready { vf, far, .. } = ready(bench).await?;
     let line = line_rate(bench, &far, LARGE).await?;
-    let real = environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware;
-    let asked = bench.settings.stream_pairs as usize;
-    let pairs = if real { asked.max(PAIRS) } else { asked };
-    let seed = fastrand::u64(..);
+    let judged = is_judged(bench);
+    let (pairs, seed) = (pairs(bench, judged), fastrand::u64(..));
     let mut rounds = Vec::with_capacity(pairs);
     for first in order(pairs, seed) {
         let round = measure(bench, [&vf, &far.end], first).await?;
@@ -74,7 +56,7 @@ async fn run(bench: &mut Bench) -> Answer {
         rounds.push(round);
     }
     bench.log.note(told(&rounds, &far.way))?;
-    if real {
+    if judged {
         shares(bench, &rounds, seed)
     } else {
         Ok(())
@@ -116,14 +98,6 @@ async fn both(bench: &mut Bench, ends: [&End; 2]) -> Result<Ways, Problem> {
         )?;
     }
     Ok(both)
-}
-
-fn course(bench: &Bench) -> Course {
-    Course {
-        size: LARGE,
-        seconds: bench.settings.stream_seconds,
-        backend: None,
-    }
 }
 
 fn shares(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {

@@ -1,42 +1,17 @@
 //! A virtual function in a guest against another sender, by the same port and to the same end.
 
-use std::time::Duration;
-
 use anyhow::anyhow;
 use harness::bench::{Bench, Series, Streamed};
 use harness::check::{Answer, Finding, Problem};
-use harness::facts::environment;
-use harness::judge::PAIRS;
-use harness::need::Need;
 use harness::require;
-use reports::Environment;
 
+use super::carries::carries;
 use super::line::{SLACK, fits_the_wire, line_rate};
 use super::ready::{Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::verdict::{judge, shown};
+use super::verdict::{is_judged, judge, pairs, shown};
 use super::yardstick::Yardstick;
-use crate::checks::guest::NEEDS_TWO;
 
-/// A second VF is where frames arrive, where no cable leads to another port.
-pub(super) const NEEDS: &[Need] = NEEDS_TWO;
-
-/// With a guest that is started twice, and as many samples as a bench file may ask for (`harness/src/settings.rs`), each of
-/// which takes a second or two more than it says.
-pub(super) const LIMIT: Duration = Duration::from_hours(10);
-
-/// The longest frames of an MTU of 1500, in bytes without the check sequence.
-pub(super) const LARGE: u16 = 1514;
-pub(super) const STALLS: Finding = Finding::device(
-    "vf-stream-stalls",
-    "Single frames of the VF in the guest arrive, but when as many are sent as go, it comes to a halt: no more are taken, or nothing arrives any more.",
-    "Read the kernel log of this check and the guest's console: a queue of the VF that stops, or a function that the PF's driver has shut off for misbehaviour.",
-);
-pub(super) const DAMAGED: Finding = Finding::device(
-    "vf-stream-harmed",
-    "When the VF in the guest sends or receives as many frames as go, some arrive damaged, or more than once. Those of what it is compared with, if anything, do not.",
-    "Repeat it with `traffic send` and `traffic receive` by hand, from another VF and by another port: what shows with one of them only is that one's memory or cable.",
-);
 pub(super) const WIRE_FULL: Finding = Finding::bench(
     "wire-is-the-limit",
     "The VF fills the wire, and what it is compared with comes so near to it that no VF could be as much faster as is claimed.",
@@ -52,18 +27,8 @@ pub(super) const RECEIVER_SLOW: Finding = Finding::bench(
 #[macro_export]
 macro_rules! comparison_findings {
     ($($own:expr),* $(,)?) => {
-        harness::handover_findings![
-            $crate::checks::guest::plugged::REFUSED,
-            $crate::checks::guest::plugged::NO_DRIVER,
-            $crate::checks::guest::plugged::NO_LINK,
-            $crate::checks::guest::echo::NO_WAY,
-            $crate::checks::guest::echo::HARMED,
-            harness::bench::FAR_NO_LINK,
-            $crate::checks::traffic::compare::STALLS,
-            $crate::checks::traffic::compare::DAMAGED,
+        $crate::stream_findings![
             $crate::checks::traffic::rival::NO_RIVAL,
-            $crate::checks::traffic::line::TOO_FAST,
-            $crate::checks::traffic::verdict::TOO_NOISY,
             $crate::checks::traffic::compare::WIRE_FULL,
             $crate::checks::traffic::compare::RECEIVER_SLOW,
             $($own),*
@@ -98,9 +63,7 @@ struct Measured {
 
 /// Measures both, and judges what is claimed.
 pub(super) async fn compare(bench: &mut Bench, question: Question) -> Answer {
-    // Nobody claims anything of an emulated adapter, or of a card in somebody's virtual machine.
-    let real = environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware;
-    let claim = question.claim.filter(|_| real);
+    let claim = question.claim.filter(|_| is_judged(bench));
     let measured = measure(bench, &question, claim.is_some()).await?;
     bench.log.note(told(&measured))?;
     is_whole(bench, &measured)?;
@@ -124,8 +87,7 @@ async fn measure(
     } = *question;
     let Ready { guest, vf, far } = ready(bench).await?;
     let other = rival.end(bench, &guest, &far).await?;
-    let asked = bench.settings.stream_pairs as usize;
-    let pairs = if judged { asked.max(PAIRS) } else { asked };
+    let pairs = pairs(bench, judged);
     Ok(Measured {
         line: line_rate(bench, &far, size).await?,
         series: bench.in_turns([&vf, &other], &far, size, pairs).await?,
@@ -148,47 +110,51 @@ fn is_whole(bench: &mut Bench, Measured { series, rival, .. }: &Measured) -> Ans
     Ok(())
 }
 
-/// A stream that a VF takes part in comes to its end, unharmed.
-pub(super) fn carries(bench: &mut Bench, what: &str, streamed: &Streamed) -> Answer {
-    require!(bench, !streamed.stalls(), STALLS, "{what}: {streamed}");
-    require!(bench, !streamed.harms(), DAMAGED, "{what}: {streamed}");
-    Ok(())
+fn told(measured: &Measured) -> String {
+    let Measured {
+        series,
+        yardstick,
+        way,
+        ..
+    } = measured;
+    let [sent, received] = series.of(0).next().map_or(["-"; 2], |it| {
+        [it.sent.backend.name(), it.received.backend.name()]
+    });
+    let (unit, pairs, size) = (yardstick.unit(), series.pairs.len(), series.size);
+    let figures = figures(measured);
+    format!(
+        "{unit}, {size} bytes, at {way}, medians of {pairs} pairs, sent by {sent} and received by {received}: {figures}"
+    )
 }
 
-fn told(measured: &Measured) -> String {
+/// The medians, and their ratio.
+fn figures(measured: &Measured) -> String {
     let Measured {
         series,
         rival,
         yardstick,
-        way,
         line,
+        ..
     } = measured;
-    let [vf, other] = [0, 1].map(|way| series.median(way, yardstick.of()));
-    let [vf_rate, other_rate] = [0, 1].map(|way| series.median(way, Yardstick::Rate.of()));
-    let [sent, received] = series.of(0).next().map_or(["-"; 2], |it| {
-        [it.sent.backend.name(), it.received.backend.name()]
-    });
-    let (pairs, size, rival) = (series.pairs.len(), series.size, rival.name());
+    let medians = |yardstick: Yardstick| [0, 1].map(|way| series.median(way, yardstick.of()));
+    let [vf, other] = medians(*yardstick);
     let ratio = match series.ratio(yardstick.of()) {
         Ok(ratio) => shown(&ratio),
-        Err(_) if pairs < PAIRS => {
-            format!("{:.2} times (an interval takes {PAIRS} pairs)", vf / other)
-        }
-        Err(few) => few.to_string(),
+        Err(few) => format!("{:.2} times, without an interval: {few}", vf / other),
     };
     let line = line.map_or_else(String::new, |line| {
         format!(" of {line:.0} that the wire carries")
     });
-    let what = match yardstick {
+    let rival = rival.name();
+    match yardstick {
         Yardstick::Rate => format!("VF {vf:.0}{line}, {rival} {other:.0}, {ratio}"),
-        Yardstick::PerCpu => format!(
-            "VF {vf:.0}, {rival} {other:.0}, {ratio}; in a second {vf_rate:.0}{line} and {other_rate:.0}"
-        ),
-    };
-    format!(
-        "{} of {size} bytes that arrive at {way}, medians of {pairs} pairs, sent by {sent} and received by {received}: {what}",
-        yardstick.unit()
-    )
+        Yardstick::PerCpu => {
+            let [vf_rate, other_rate] = medians(Yardstick::Rate);
+            format!(
+                "VF {vf:.0}, {rival} {other:.0}, {ratio}; frames/s: {vf_rate:.0}{line} and {other_rate:.0}"
+            )
+        }
+    }
 }
 
 fn decide(bench: &mut Bench, measured: &Measured, (claim, slow): Claim) -> Answer {

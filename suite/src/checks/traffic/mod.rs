@@ -1,6 +1,7 @@
 //! How much the virtual functions carry: measured, and compared with what a guest would use without them.
 
 pub mod bidirectional;
+mod carries;
 mod compare;
 pub mod host_cpu;
 mod line;

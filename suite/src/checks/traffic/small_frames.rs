@@ -8,7 +8,8 @@ use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE};
 use harness::check::{Answer, Check};
 use harness::guest::Model;
 
-use super::compare::{LIMIT, NEEDS, Question, compare};
+use super::compare::{Question, compare};
+use super::ready::{LIMIT, NEEDS};
 use super::rival::Rival;
 use super::yardstick::Yardstick;
 use crate::comparison_findings;

@@ -5,19 +5,15 @@
 
 use std::time::Duration;
 
-use harness::bench::{Bench, Course, FAR_NO_LINK};
+use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
-use harness::facts::environment;
-use harness::handover_findings;
 use harness::judge::{Pair, Ratio, median};
-use reports::Environment;
 
-use super::compare::{DAMAGED, LARGE, LIMIT, NEEDS, STALLS, carries};
-use super::line::{TOO_FAST, fits_the_wire, line_rate};
-use super::ready::{Ready, ready};
-use super::verdict::{TOO_NOISY, judge};
-use crate::checks::guest::echo::{HARMED, NO_WAY};
-use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
+use super::carries::carries;
+use super::line::{fits_the_wire, line_rate};
+use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
+use super::verdict::{is_judged, judge};
+use crate::stream_findings;
 
 const TIRES: Finding = Finding::device(
     "vf-tires",
@@ -38,29 +34,13 @@ pub const CHECK: Check = Check {
     needs: NEEDS,
     limit: LIMIT,
     provokes: &[],
-    findings: handover_findings![
-        REFUSED,
-        NO_DRIVER,
-        NO_LINK,
-        NO_WAY,
-        HARMED,
-        FAR_NO_LINK,
-        STALLS,
-        DAMAGED,
-        TOO_FAST,
-        TOO_NOISY,
-        TIRES
-    ],
+    findings: stream_findings![TIRES],
     parts: &[|bench| Box::pin(run(bench))],
 };
 
 async fn run(bench: &mut Bench) -> Answer {
     let Ready { vf, far, .. } = ready(bench).await?;
-    let course = Course {
-        size: LARGE,
-        seconds: bench.settings.stream_seconds,
-        backend: None,
-    };
+    let course = course(bench);
     let line = line_rate(bench, &far, LARGE).await?;
     let time = Duration::from_mins(bench.settings.soak_minutes.into());
     let (mut rates, mut sent) = (Vec::new(), Duration::ZERO);
@@ -86,9 +66,8 @@ fn lasts(bench: &mut Bench, rates: &[f64]) -> Answer {
         median(last.to_vec())
     ))?;
     let pairs = last.iter().zip(first).map(|(a, b)| Pair { a: *a, b: *b });
-    let real = environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware;
     match Ratio::of(&pairs.collect::<Vec<_>>(), fastrand::u64(..)) {
-        Ok(ratio) if real => judge(bench, &ratio, LEAST, &TIRES),
+        Ok(ratio) if is_judged(bench) => judge(bench, &ratio, LEAST, &TIRES),
         _ => Ok(()),
     }
 }

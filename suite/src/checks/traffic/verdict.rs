@@ -2,13 +2,26 @@
 
 use harness::bench::Bench;
 use harness::check::{Answer, Finding};
-use harness::judge::{CONFIDENCE, Judgement, Ratio};
+use harness::facts::environment;
+use harness::judge::{CONFIDENCE, Judgement, PAIRS, Ratio};
+use reports::Environment;
 
 pub(super) const TOO_NOISY: Finding = Finding::bench(
     "too-noisy-to-judge",
     "The samples scatter so much that what is wanted may be true or not.",
     "See what else runs on the machine, whether its processors change their speed (`cpupower frequency-info`), and whether guest and card are of one NUMA node; or measure more pairs: the report says how many would do (`stream_pairs` in the bench file).",
 );
+
+/// Nobody claims anything of an emulated adapter, or of a card in somebody's virtual machine.
+pub(super) fn is_judged(bench: &Bench) -> bool {
+    environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware
+}
+
+/// How many pairs are measured: as the bench file says, but enough where they are judged.
+pub(super) fn pairs(bench: &Bench, judged: bool) -> usize {
+    let asked = bench.settings.stream_pairs as usize;
+    if judged { asked.max(PAIRS) } else { asked }
+}
 
 /// Blames the finding where the ratio is too small, and the bench where nobody can tell.
 pub(super) fn judge(

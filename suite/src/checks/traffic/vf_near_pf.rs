@@ -6,7 +6,8 @@
 use harness::bench::Bench;
 use harness::check::{Answer, Check, Finding};
 
-use super::compare::{LARGE, LIMIT, NEEDS, Question, compare};
+use super::compare::{Question, compare};
+use super::ready::{LARGE, LIMIT, NEEDS};
 use super::rival::Rival;
 use super::yardstick::Yardstick;
 use crate::comparison_findings;

@@ -21,7 +21,7 @@ impl Yardstick {
     pub(super) fn unit(self) -> &'static str {
         match self {
             Self::Rate => "frames/s",
-            Self::PerCpu => "frames for a second of this machine's processors,",
+            Self::PerCpu => "frames for each second that a processor of this machine was busy",
         }
     }
 }
