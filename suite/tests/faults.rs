@@ -165,5 +165,8 @@ fn each_fault_with_a_guest_has_its_own_finding() {
         let (fault, outcome, message) = (row.fault, record.outcome, &record.message);
         let _ = writeln!(all, "{fault} ({check}): {outcome:?}, {code}\n  {message}");
     }
-    insta::assert_snapshot!(all);
+    // An interval depends a little on its seed.
+    insta::with_settings!({filters => [(r"between [\d.]+ and [\d.]+", "between [LOW] and [HIGH]")]}, {
+        insta::assert_snapshot!(all);
+    });
 }

@@ -24,8 +24,8 @@ const HEARS_EVERY: Duration = Duration::from_millis(250);
 const ON_THE_WIRE: f64 = 24.0;
 /// Where the kernel tells how busy processors were.
 pub(super) const STAT: &str = "/proc/stat";
-/// How much slower whoever tires is, for the square of the number of its stream: hardly in the tenth, by half in the twentieth.
-const TIRING: f64 = 0.001;
+/// How many streams whoever tires endures; from then on each of its frames takes twice as long.
+const ENDURES: u64 = 15;
 /// How much a sample differs from another, at most.
 const NOISE: f64 = 0.01;
 
@@ -256,7 +256,6 @@ impl World {
     }
 
     /// How long a frame takes, in microseconds: what the wire takes, or whoever sends it where that is longer.
-    #[expect(clippy::cast_precision_loss, reason = "a few streams")]
     fn each(&mut self, from: &str, size: u16) -> f64 {
         let sent = self.frames.streams.sent.entry(from.to_owned()).or_default();
         *sent += 1;
@@ -264,11 +263,7 @@ impl World {
         let wire = (f64::from(size) + ON_THE_WIRE) * 8.0 / f64::from(self.model.row.speed);
         let noise = NOISE * Rng::with_seed(number).f64();
         let tires = self.is_vf(from) && self.model.has(Fault::VfTires);
-        let weariness = if tires {
-            TIRING * (number * number) as f64
-        } else {
-            0.0
-        };
+        let weariness = if tires && number > ENDURES { 1.0 } else { 0.0 };
         wire.max(self.cost(from, number)) * (1.0 + noise + weariness)
     }
 

@@ -28,7 +28,7 @@ impl Interview {
             let path = format!("{at}/carrier");
             let carrier = timeout(PATIENCE, guest.read(&path)).await;
             let _ = writeln!(self.answers, "{net}: {carrier:?}");
-            for _ in 0..2 {
+            for _ in 0..16 {
                 let both = stream((guest.as_ref(), net), (&self.host, PF)).await;
                 let _ = writeln!(self.answers, "{net}: {both}");
             }

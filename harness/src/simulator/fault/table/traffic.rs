@@ -64,7 +64,11 @@ pub(super) const ROWS: &[Row] = &[
         "vf-costly",
         "the frames of a VF cost the host's processors as much as those of an emulated card",
     ),
-    (Fault::VfTires, "vf-tires", "a VF carries ever fewer frames"),
+    (
+        Fault::VfTires,
+        "vf-tires",
+        "a VF carries half of the frames after a while",
+    ),
     (
         Fault::EmulatedQuick,
         "emulated-quick",
