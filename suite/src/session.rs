@@ -34,6 +34,9 @@ pub struct Session {
     pub choice: Choice,
     /// Its devices, in order.
     pub devices: Vec<Charge>,
+    /// The ports at the other ends of their cables, which their checks may change too.
+    #[serde(default)]
+    pub companions: Vec<Bdf>,
 }
 
 /// One device of a session.
@@ -52,8 +55,9 @@ pub struct Charge {
 impl Session {
     /// Holds all its devices: a run may have changed another one beside its own.
     pub fn lock(&self) -> Result<Vec<Lock>, LockError> {
-        let devices = self.devices.iter();
-        devices.map(|charge| Lock::take(charge.bdf)).collect()
+        let devices = self.devices.iter().map(|charge| charge.bdf);
+        let all = devices.chain(self.companions.iter().copied());
+        all.map(Lock::take).collect()
     }
 }
 
@@ -264,6 +268,7 @@ mod tests {
             out: "/out".into(),
             choice: Choice::default(),
             devices: Vec::new(),
+            companions: Vec::new(),
         }
     }
 

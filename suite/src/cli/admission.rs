@@ -71,6 +71,7 @@ mod tests {
                 ..Choice::default()
             },
             devices: Vec::new(),
+            companions: Vec::new(),
         }
     }
 

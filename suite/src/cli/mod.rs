@@ -3,6 +3,7 @@
 mod admission;
 mod catalogue;
 mod guest_system;
+mod hold;
 mod lab;
 mod mock;
 mod output;
@@ -78,9 +79,9 @@ enum Command {
 /// Which devices and which checks.
 #[derive(Args, Clone)]
 struct Selection {
-    /// Only the physical function at this PCI address, such as 0000:01:00.0.
+    /// Only the physical function at this PCI address, such as 0000:01:00.0; may be given several times.
     #[arg(long, value_name = "BDF")]
-    device: Option<String>,
+    device: Vec<String>,
     /// Only devices of this profile: a shipped name, or the path of a TOML file.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,

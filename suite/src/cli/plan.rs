@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use harness::facts::{DeviceFacts, Facts};
+use harness::facts::{self, DeviceFacts, Facts};
 use harness::plan::{Choice, Step, plan};
 use reports::SkipKind;
 
@@ -43,6 +43,7 @@ async fn simulated(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec
 async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<String>> {
     let host = real::this_host()?;
     let candidates = select::candidates(host.as_ref(), selection).await?;
+    let names = facts::names(host.as_ref()).await;
     let mut plans = Vec::new();
     for candidate in &candidates {
         let device = &candidate.facts.device;
@@ -54,8 +55,12 @@ async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<Stri
             let _ = write!(title, "\n  refused: {reason}");
         }
         let cabled = choice.settings.opposite(device.bdf);
+        let mut others = others(candidate, &candidates);
+        if let Some(port) = cabled.filter(|port| others.iter().all(|other| other.bdf != *port)) {
+            others.extend(facts::device(host.as_ref(), port, &names).await.ok());
+        }
         let facts = Facts {
-            second: second::of(device, &others(candidate, &candidates), cabled),
+            second: second::of(device, &others, cabled),
             ..candidate.facts.as_ref().clone()
         };
         plans.push(text(

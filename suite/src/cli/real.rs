@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::Context;
 use harness::facts::{self, DeviceFacts, Facts};
-use harness::lock::{Lock, LockError};
+use harness::lock::Lock;
 use harness::machine::{Host, Local};
 use harness::pci::{Bdf, Names};
 use harness::profile::Profile;
@@ -14,6 +14,7 @@ use harness::run::Progress;
 use reports::Run;
 
 use super::admission::{makes_way, needs_root, outlasts_a_restart};
+use super::hold::{Held, companions, free, hold};
 use super::select::Candidate;
 use super::{RunArgs, output, second, select, signals, usage};
 use crate::certify::{Came, Company, Stop, Subject, begin, go_on, open};
@@ -29,7 +30,10 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let runtime = runtime()?;
     let host = this_host()?;
     let candidates = runtime.block_on(select::candidates(host.as_ref(), &args.selection))?;
-    let held = hold(candidates, args.selection.device.is_some(), Lock::take)?;
+    let held = hold(candidates, !args.selection.device.is_empty(), Lock::take)?;
+    let beside = companions(host.as_ref(), &held, &choice.settings, Lock::take);
+    let (companions, _their_locks): (Vec<Bdf>, Vec<Lock>) =
+        runtime.block_on(beside).into_iter().unzip();
     let out = output::folder(args.out.as_deref())?.canonicalize()?;
     if choice.reboot {
         outlasts_a_restart(&out, "choose another folder with --out")?;
@@ -44,6 +48,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         out,
         choice,
         devices,
+        companions,
     })?;
     drop(alone);
     work(held)
@@ -79,62 +84,6 @@ pub(super) fn this_host() -> anyhow::Result<Rc<dyn Host>> {
         this_program()?.into(),
         OsString::from("worker"),
     ])))
-}
-
-/// A device that is ours until this process ends.
-#[derive(Debug)]
-struct Held {
-    candidate: Candidate,
-    lock: Lock,
-}
-
-/// Leaves out whatever must not be touched, by name. It is an error where nothing else remains, or
-/// where the user asked for just that device.
-fn hold(
-    candidates: Vec<Candidate>,
-    named: bool,
-    lock: impl Fn(Bdf) -> Result<Lock, LockError>,
-) -> anyhow::Result<Vec<Held>> {
-    if candidates.is_empty() {
-        return Err(usage(
-            "no device of this machine matches a profile; see `sriov-certify probe`",
-        ));
-    }
-    let (mut held, mut refusals) = (Vec::new(), Vec::new());
-    for candidate in candidates {
-        match hold_one(candidate, &lock) {
-            Ok(one) => held.push(one),
-            Err(refusal) => refusals.push(refusal),
-        }
-    }
-    if !refusals.is_empty() && (named || held.is_empty()) {
-        return Err(usage(refusals.join("; ")));
-    }
-    for refusal in refusals {
-        output::complain(&format!("left alone: {refusal}"));
-    }
-    Ok(held)
-}
-
-fn hold_one(
-    candidate: Candidate,
-    lock: impl Fn(Bdf) -> Result<Lock, LockError>,
-) -> Result<Held, String> {
-    // The lock first: the VFs of a run that has it would else be taken for somebody's.
-    let lock = lock(candidate.facts.device.bdf).map_err(|error| error.to_string())?;
-    free(&candidate.facts.device)?;
-    Ok(Held { candidate, lock })
-}
-
-fn free(device: &DeviceFacts) -> Result<(), String> {
-    if device.in_use.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} is in use: {}; free it, or certify another device",
-        device.bdf,
-        device.in_use.join("; ")
-    ))
 }
 
 fn charge(held: Held) -> (Charge, Lock) {
@@ -270,97 +219,24 @@ async fn subject(
     })
 }
 
-/// The other devices of the session with the same profile. They are held as long as this one; one that cannot be read is
-/// left to its own run.
+/// The other devices of the session with the same profile, and those at the other ends of cables. They are held as long as this one;
+/// one that cannot be read is left to its own run.
 async fn others(
     host: &dyn Host,
     charge: &Charge,
     session: &Session,
     names: &Names,
 ) -> Vec<DeviceFacts> {
+    let same = session
+        .devices
+        .iter()
+        .filter(|other| other.bdf != charge.bdf && other.profile_id == charge.profile_id);
+    let all = same
+        .map(|other| other.bdf)
+        .chain(session.companions.iter().copied());
     let mut others = Vec::new();
-    for other in &session.devices {
-        if other.bdf != charge.bdf && other.profile_id == charge.profile_id {
-            others.extend(facts::device(host, other.bdf, names).await.ok());
-        }
+    for bdf in all {
+        others.extend(facts::device(host, bdf, names).await.ok());
     }
     others
-}
-
-#[cfg(test)]
-mod tests {
-    use harness::pci::Bdf;
-    use harness::profile;
-
-    use super::{Candidate, Held, Lock, LockError, hold};
-    use crate::checks;
-    use crate::simulated::{runtime, subject};
-
-    fn candidate(in_use: &[&str]) -> Candidate {
-        let profile = profile::shipped(&checks::ids()).remove(0);
-        let reading = subject(profile, None, Vec::new());
-        let subject = runtime().unwrap().block_on(reading).unwrap();
-        let mut facts = subject.facts.as_ref().clone();
-        facts.device.in_use = in_use.iter().map(|&reason| reason.to_owned()).collect();
-        Candidate {
-            profile: subject.profile,
-            facts: facts.into(),
-        }
-    }
-
-    /// Holds candidates by locks of this test's own.
-    fn held(candidates: Vec<Candidate>, named: bool) -> Result<Vec<Held>, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let lock = |bdf: Bdf| Lock::take_in(folder.path(), &bdf.to_string());
-        hold(candidates, named, lock).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_is_in_use_is_left_alone_by_name() {
-        let busy = || candidate(&["eth0 carries the IPv4 default route"]);
-        assert_eq!(
-            held(vec![busy()], true).unwrap_err(),
-            "0000:01:00.0 is in use: eth0 carries the IPv4 default route; free it, or certify another device"
-        );
-        assert!(held(vec![busy()], false).is_err(), "nothing else remains");
-        let held = held(vec![busy(), candidate(&[])], false).unwrap();
-        assert_eq!(held.len(), 1);
-        assert!(held[0].candidate.facts.device.in_use.is_empty());
-    }
-
-    #[test]
-    fn a_device_that_another_run_has_is_refused() {
-        let lock = |bdf: Bdf| {
-            let (what, holder) = (bdf.to_string(), "4711".to_owned());
-            Err(LockError::Held { what, holder })
-        };
-        let refusal = hold(vec![candidate(&["VFs are enabled"])], false, lock).unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "0000:01:00.0 is being certified by process 4711: wait for it, or end it with `kill 4711`"
-        );
-    }
-
-    #[test]
-    fn the_lock_lasts_as_long_as_the_device_is_held() {
-        let folder = tempfile::tempdir().unwrap();
-        let take = || {
-            hold(vec![candidate(&[])], true, |bdf| {
-                Lock::take_in(folder.path(), &bdf.to_string())
-            })
-        };
-        let first = take().unwrap();
-        assert!(take().is_err());
-        drop(first);
-        assert!(take().is_ok());
-    }
-
-    #[test]
-    fn no_device_at_all_is_said() {
-        assert!(
-            held(Vec::new(), false)
-                .unwrap_err()
-                .contains("no device of this machine matches")
-        );
-    }
 }

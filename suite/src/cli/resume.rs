@@ -93,6 +93,7 @@ mod tests {
             out: "/srv/results".into(),
             choice: Choice::default(),
             devices,
+            companions: Vec::new(),
         }
     }
 

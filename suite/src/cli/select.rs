@@ -1,5 +1,6 @@
 //! From the words of a selection to profiles and devices.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
@@ -101,7 +102,7 @@ pub(super) fn known_globs(globs: &[String]) -> anyhow::Result<()> {
 
 /// The profiles that are to be simulated, and the fault their simulators are to have.
 pub(super) fn simulated(selection: &Selection) -> anyhow::Result<(Vec<Profile>, Option<Fault>)> {
-    if selection.device.is_some() {
+    if !selection.device.is_empty() {
         return Err(usage(
             "--device names a real device; with --mock select one with --profile",
         ));
@@ -113,16 +114,13 @@ pub(super) fn simulated(selection: &Selection) -> anyhow::Result<(Vec<Profile>, 
     Ok((profiles(selection)?, fault))
 }
 
-/// The address of `--device`.
-pub(super) fn device(selection: &Selection) -> anyhow::Result<Option<Bdf>> {
-    selection
-        .device
-        .as_deref()
-        .map(|text| {
-            text.parse::<Bdf>()
-                .map_err(|error| usage(format!("--device {text}: {error}")))
-        })
-        .transpose()
+/// The addresses of `--device`, each once.
+pub(super) fn devices(words: &[String]) -> anyhow::Result<BTreeSet<Bdf>> {
+    let address = |text: &String| {
+        let bdf = text.parse();
+        bdf.map_err(|error| usage(format!("--device {text}: {error}")))
+    };
+    words.iter().map(address).collect()
 }
 
 /// A device with the profile that it is to be certified by.
@@ -144,12 +142,15 @@ pub(super) async fn candidates(
     let machine = facts::host(host)
         .await
         .context("cannot read the facts of this machine")?;
-    match device(selection)? {
-        Some(bdf) => one(host, &machine, &names, &profiles, selection, bdf)
-            .await
-            .map(|candidate| vec![candidate]),
-        None => all(host, &machine, &names, &profiles).await,
+    let wanted = devices(&selection.device)?;
+    if wanted.is_empty() {
+        return all(host, &machine, &names, &profiles).await;
     }
+    let mut found = Vec::new();
+    for bdf in wanted {
+        found.push(one(host, &machine, &names, &profiles, selection, bdf).await?);
+    }
+    Ok(found)
 }
 
 async fn one(
@@ -225,9 +226,9 @@ mod tests {
     const VF: &str = "0000:01:10.0";
 
     /// The devices of a machine with two 82576, the first with one VF.
-    fn selected(device: Option<&str>, profile: Option<&str>) -> Result<Vec<Candidate>, String> {
+    fn selected(device: &[&str], profile: Option<&str>) -> Result<Vec<Candidate>, String> {
         let selection = Selection {
-            device: device.map(str::to_owned),
+            device: device.iter().map(|&bdf| bdf.to_owned()).collect(),
             profile: profile.map(str::to_owned),
             check: Vec::new(),
             reboot: false,
@@ -249,7 +250,12 @@ mod tests {
 
     #[test]
     fn only_physical_functions_are_selected() {
-        for (device, pfs) in [(None, &[PF, SECOND_PF][..]), (Some(PF), &[PF])] {
+        let both = &[PF, SECOND_PF][..];
+        for (device, pfs) in [
+            (&[][..], both),
+            (&[PF], &[PF]),
+            (&[SECOND_PF, PF, PF], both),
+        ] {
             let candidates = selected(device, None).unwrap();
             let bdfs = candidates.iter();
             let bdfs: Vec<_> = bdfs
@@ -262,7 +268,7 @@ mod tests {
 
     #[test]
     fn devices_that_cannot_be_certified_are_refused_with_the_way_out() {
-        let refusal = |device, profile| selected(Some(device), profile).unwrap_err();
+        let refusal = |device, profile| selected(&[device], profile).unwrap_err();
         insta::assert_snapshot!(
             [
                 refusal(VF, None),

@@ -34,6 +34,9 @@ pub(super) struct LabArgs {
     /// Only devices of this shipped profile.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// Only the physical function at this address in the lab; may be given several times.
+    #[arg(long, value_name = "BDF", conflicts_with_all = ["power_cut", "session"])]
+    device: Vec<String>,
     /// The bench file for the run in the lab; where it names no `cables`, the lab's own is added.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["power_cut", "session"])]
     bench: Option<PathBuf>,
@@ -109,6 +112,9 @@ fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
     if let Some(profile) = &args.profile {
         select::shipped(profile)?;
         words.extend(["--profile".to_owned(), profile.clone()]);
+    }
+    for bdf in select::devices(&args.device)? {
+        words.extend(["--device".to_owned(), bdf.to_string()]);
     }
     words.extend(["--bench".to_owned(), format!("/payload/{BENCH_FILE}")]);
     Ok(words)
