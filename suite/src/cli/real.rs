@@ -219,7 +219,7 @@ async fn subject(
     })
 }
 
-/// The other devices of the session with the same profile, and those at the other ends of cables. They are held as long as this one;
+/// The other devices of the session with the same profile, and the one at the other end of its cable. They are held as long as this one;
 /// one that cannot be read is left to its own run.
 async fn others(
     host: &dyn Host,
@@ -231,9 +231,10 @@ async fn others(
         .devices
         .iter()
         .filter(|other| other.bdf != charge.bdf && other.profile_id == charge.profile_id);
-    let all = same
-        .map(|other| other.bdf)
-        .chain(session.companions.iter().copied());
+    let cabled = session.choice.settings.opposite(charge.bdf);
+    let companions = session.companions.iter().copied();
+    let companion = companions.filter(|port| Some(*port) == cabled);
+    let all = same.map(|other| other.bdf).chain(companion);
     let mut others = Vec::new();
     for bdf in all {
         others.extend(facts::device(host, bdf, names).await.ok());
