@@ -9,7 +9,7 @@ use harness::simulator::Fault;
 
 use crate::checks;
 use groups::{
-    BESIDE_EMULATED, HANDS_OVER, IS_A_CARD, NO_VFS, RATIO_CLAIMED, STARTS_WITH, TAKES_BACK,
+    BESIDE_EMULATED, HANDS_OVER, IS_A_CARD, NO_VFS, RATIO_CLAIMED, STARTS_WITH, STREAMS, TAKES_BACK,
 };
 
 /// One fault, and who must catch it.
@@ -268,7 +268,7 @@ pub const TABLE: &[Row] = &[
     nic(Fault::RefusalDeadensCard, &["guest::exclusive"]),
     nic(
         Fault::OneVfPerGuest,
-        &["guest::several_vfs", "guest::two_pfs"],
+        &["guest::several_vfs", "guest::two_pfs", "traffic::all_vfs"],
     ),
     nic(Fault::OnePfPerGuest, &["guest::two_pfs"]),
     nic(Fault::SecondPfUncabled, &["guest::two_pfs", "traffic::*"]),
@@ -321,25 +321,45 @@ pub const TABLE: &[Row] = &[
     nic(Fault::StartWithVfRefused, STARTS_WITH),
     nic(Fault::StartsWithoutVf, &["guest::stale_config"]),
     nic(Fault::StaleStartUnexplained, &["guest::stale_config"]),
-    nic(Fault::EmulatedRefused, BESIDE_EMULATED),
-    nic(Fault::EmulatedMute, BESIDE_EMULATED),
+    nic_and(
+        Fault::EmulatedRefused,
+        BESIDE_EMULATED,
+        &["traffic::latency"],
+    ),
+    nic_and(Fault::EmulatedMute, BESIDE_EMULATED, &["traffic::latency"]),
     nic(Fault::VfSlow, RATIO_CLAIMED),
-    nic(Fault::VfQueueStops, &["traffic::*"]),
-    nic(Fault::VfStreamStalls, &["traffic::*"]),
-    nic(Fault::VfStreamHarms, &["traffic::*"]),
-    nic(Fault::ClockQuick, &["traffic::*"]),
+    nic(Fault::VfQueueStops, STREAMS),
+    nic(Fault::VfStreamStalls, STREAMS),
+    nic(Fault::VfStreamHarms, STREAMS),
+    nic(Fault::ClockQuick, STREAMS),
     nic_and(
         Fault::BenchNoisy,
         RATIO_CLAIMED,
-        &["traffic::bidirectional"],
+        &[
+            "traffic::bidirectional",
+            "traffic::latency",
+            "traffic::all_vfs",
+            "traffic::rate_limit",
+        ],
     ),
     nic(Fault::EmulatedStalls, BESIDE_EMULATED),
     nic(Fault::PfStreamStalls, &["traffic::vf_near_pf"]),
     nic(Fault::VfHalfDuplex, &["traffic::bidirectional"]),
     nic(Fault::VfCostly, &["traffic::host_cpu"]),
     nic(Fault::VfTires, &["traffic::soak"]),
+    nic(Fault::VfsUnfair, &["traffic::all_vfs"]),
+    nic(Fault::VfStarved, &["traffic::all_vfs"]),
+    nic(Fault::VfsCrowded, &["traffic::all_vfs"]),
+    nic(Fault::RateRefused, &["traffic::rate_limit"]),
+    nic(Fault::RateIgnored, &["traffic::rate_limit"]),
+    nic(Fault::RateHarsh, &["traffic::rate_limit"]),
+    nic(Fault::VfLate, &["traffic::latency"]),
     nic(Fault::EmulatedQuick, &["traffic::vf_over_emulated"]),
-    nic_and(Fault::ReceiverSlow, RATIO_CLAIMED, &["traffic::host_cpu"]),
+    nic_and(
+        Fault::ReceiverSlow,
+        RATIO_CLAIMED,
+        &["traffic::host_cpu", "traffic::rate_limit"],
+    ),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -66,6 +66,23 @@ fn jumbo_frames_take_several_descriptors() {
     whole(&sent, &received);
 }
 
+/// The first waits for the second, which is started only then.
+#[test]
+fn several_senders_meet_one_receiver_which_tells_them_apart() {
+    let words = r#"--backend batched --count 300 --rate 1000 --flow 65535 > /dev/null & sleep 0.5
+        "$PROGRAM" traffic send --meet --interface near --to 02:00:00:00:00:02 --seconds 30 --json \
+            --backend batched --count 500 --rate 1000 --flow 0"#;
+    let (sent, received) = streamed(1500, words, "--senders 2 --flows 2");
+    assert_eq!(sent.frames, 500);
+    assert!(received.complete, "{received:?}");
+    let all = |received| Tally {
+        received,
+        ..Tally::default()
+    };
+    let expected = [(0, all(500)), (65_535, all(300))];
+    assert_eq!(received.by_flow, expected.into());
+}
+
 /// The kernel cuts the datagrams, all of which are longer than the cable takes.
 #[test]
 fn segments_are_frames_with_a_number_each() {

@@ -35,15 +35,14 @@ fn unharmed(pinged: &Pinged, frames: u64) {
         reached: true,
         sent: frames,
         answered: frames,
-        median_us: pinged.median_us,
-        max_us: pinged.max_us,
+        median_ns: pinged.median_ns,
+        most_ns: pinged.most_ns,
+        max_ns: pinged.max_ns,
         ..Pinged::default()
     };
     assert_eq!(pinged, &expected);
-    assert!(
-        0 < pinged.median_us && pinged.median_us <= pinged.max_us,
-        "{pinged:?}"
-    );
+    let times = [0, pinged.median_ns, pinged.most_ns, pinged.max_ns];
+    assert!(times.is_sorted() && times[1] > 0, "{pinged:?}");
 }
 
 /// The exit code and the line of a script that fails.

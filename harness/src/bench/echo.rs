@@ -123,7 +123,29 @@ impl Bench {
     /// Sends frames of all sizes that both ends take from one to the other, which sends each back.
     pub async fn ping(&mut self, from: &End, to: &End) -> Result<Pinged, Problem> {
         let talk = Talk::ping(from, to, [Duration::ZERO, PING]);
-        let [pinged, echoed] = self.hear(&talk).await?;
+        self.pinged(&talk).await
+    }
+
+    /// Sends frames of one size from one end to the other and back, one by one, for as long as a sample takes.
+    pub async fn round_trips(
+        &mut self,
+        from: &End,
+        to: &End,
+        size: u16,
+    ) -> Result<Pinged, Problem> {
+        let seconds = Duration::from_secs(self.settings.stream_seconds.into());
+        let times = [seconds, seconds + LONGER];
+        let talk = Talk::echoed(
+            from,
+            to,
+            &format!("--smallest {size} --largest {size} --at-once 1"),
+            times,
+        );
+        self.pinged(&talk).await
+    }
+
+    async fn pinged(&mut self, talk: &Talk<'_>) -> Result<Pinged, Problem> {
+        let [pinged, echoed] = self.hear(talk).await?;
         // That nobody listened there says nothing of whoever asked.
         result("echo", &echoed)?;
         told(&pinged)
@@ -146,18 +168,24 @@ impl Bench {
     }
 
     pub(super) fn write_down(&mut self, talk: &Talk<'_>, heard: &Heard) -> Result<(), Problem> {
-        let far = (talk.to, &talk.far, &heard.far);
-        let near = (talk.from, &talk.near, &heard.near);
-        for (end, words, output) in [far, near] {
-            let words = words.join(" ");
-            let text = match output {
-                Ok(output) => format!("{}{}", output.text(), output.stderr),
-                Err(error) => error.to_string(),
-            };
-            self.log
-                .step(format!("{}$ sriov-certify {words}\n{text}", end.place))?;
-        }
-        Ok(())
+        self.said(talk.to, &talk.far, &heard.far)?;
+        self.said(talk.from, &talk.near, &heard.near)
+    }
+
+    /// What this program said at an end, into the transcript.
+    pub(super) fn said(
+        &mut self,
+        end: &End,
+        words: &[String],
+        output: &io::Result<Output>,
+    ) -> Result<(), Problem> {
+        let words = words.join(" ");
+        let text = match output {
+            Ok(output) => format!("{}{}", output.text(), output.stderr),
+            Err(error) => error.to_string(),
+        };
+        let step = format!("{}$ sriov-certify {words}\n{text}", end.place);
+        Ok(self.log.step(step)?)
     }
 }
 
@@ -178,10 +206,6 @@ pub(super) struct Heard {
 impl<'a> Talk<'a> {
     /// Of this program with these words, parted by spaces, after `traffic`.
     pub(super) fn new(from: &'a End, near: &str, to: &'a End, far: &str) -> Self {
-        let words = |line: &str| {
-            let words = once("traffic").chain(line.split(' '));
-            words.map(str::to_owned).collect()
-        };
         Self {
             from,
             to,
@@ -194,10 +218,15 @@ impl<'a> Talk<'a> {
     /// long.
     pub(super) fn ping(from: &'a End, to: &'a End, [least, most]: [Duration; 2]) -> Self {
         let largest = from.net.mtu.min(to.net.mtu) + HEADER;
+        Self::echoed(from, to, &format!("--largest {largest}"), [least, most])
+    }
+
+    /// There and back, these frames.
+    fn echoed(from: &'a End, to: &'a End, frames: &str, [least, most]: [Duration; 2]) -> Self {
         let (interface, peer) = (&from.net.name, &to.net.mac);
         let (at_least, seconds) = (least.as_secs(), most.as_secs());
         let ping = format!(
-            "ping --interface {interface} --to {peer} --largest {largest} --at-least {at_least} --seconds {seconds} --json"
+            "ping --interface {interface} --to {peer} {frames} --at-least {at_least} --seconds {seconds} --json"
         );
         let echo = format!(
             "echo --interface {} --once --seconds {}",
@@ -213,14 +242,20 @@ impl<'a> Talk<'a> {
     }
 }
 
-async fn runs(end: &End, words: &[String]) -> io::Result<Output> {
+/// What this program is told, after its name.
+pub(super) fn words(line: &str) -> Vec<String> {
+    let words = once("traffic").chain(line.split(' '));
+    words.map(str::to_owned).collect()
+}
+
+pub(super) async fn runs(end: &End, words: &[String]) -> io::Result<Output> {
     let argv: Vec<&str> = once(PROGRAM)
         .chain(words.iter().map(String::as_str))
         .collect();
     within(LIMIT, end.host.run(&argv)).await
 }
 
-fn silent(place: &str, error: io::Error) -> Problem {
+pub(super) fn silent(place: &str, error: io::Error) -> Problem {
     named(place, error.into())
 }
 

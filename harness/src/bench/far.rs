@@ -28,8 +28,8 @@ pub struct Far {
 
 impl Bench {
     /// The port at the other end of the PF's cable, by the bench file. Only one that this run holds may be touched, which is
-    /// its second PF; where there is none it is a VF of this PF.
-    pub async fn far_end(&mut self, vf: Bdf) -> Result<Far, Problem> {
+    /// its second PF; where there is none it is this function, the PF or one of its VFs.
+    pub async fn far_end(&mut self, function: Bdf) -> Result<Far, Problem> {
         let port = self.settings.opposite(self.pf());
         let second = self.facts.second.as_ref().map(|second| second.bdf);
         if let Some(port) = port.filter(|port| Some(*port) == second) {
@@ -38,9 +38,14 @@ impl Bench {
         let unused = port.map_or_else(String::new, |port| {
             format!("; the cable to {port} is not used, since it is no free PF of the same kind in this run")
         });
+        let what = if function == self.pf() {
+            "the PF"
+        } else {
+            "the VF"
+        };
         Ok(Far {
-            end: self.end_here(vf).await?,
-            way: format!("the VF {vf}, by the adapter's own switch{unused}"),
+            end: self.end_here(function).await?,
+            way: format!("{what} {function}, by the adapter's own switch{unused}"),
             by_cable: false,
         })
     }

@@ -86,8 +86,17 @@ impl Bench {
         let name = self.net().await?.name;
         let argv = ["ip", "link", "set", "dev", &name, "mtu", &mtu.to_string()];
         let undo = self.link_undo()?;
+        self.attempt_link(&argv, undo).await
+    }
+
+    /// Asks for a change of a link, whatever the kernel makes of it.
+    pub(super) async fn attempt_link(
+        &mut self,
+        argv: &[&str],
+        undo: Undo,
+    ) -> Result<Output, Problem> {
         self.promise(&argv.join(" "), undo)?;
-        let output = self.look(&argv).await?;
+        let output = self.look(argv).await?;
         if output.success() || output.status == KERNEL_REFUSED {
             Ok(output)
         } else {

@@ -3,6 +3,7 @@
 mod boot;
 mod console;
 mod contract;
+mod crowd;
 mod driver;
 mod echo;
 mod emulated;
@@ -21,6 +22,7 @@ mod passthrough;
 mod persistence;
 mod presence;
 mod process;
+mod rate;
 mod refusal;
 mod second;
 mod series;
@@ -41,6 +43,7 @@ use reports::{Journal, Run};
 use tokio::time::Instant;
 
 pub use contract::Attempt;
+pub use crowd::Crowd;
 pub use echo::End;
 pub use emulated::{EMULATED_REFUSED, EMULATED_UNUSABLE};
 pub use far::{FAR_NO_LINK, Far};

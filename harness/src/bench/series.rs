@@ -49,6 +49,7 @@ impl Bench {
         let mut course = Course {
             size,
             seconds: self.settings.stream_seconds,
+            rate: None,
             backend: None,
         };
         // They are warm then. The best backend that works on both.

@@ -25,6 +25,8 @@ pub struct Course {
     pub size: u16,
     /// For how many seconds.
     pub seconds: u32,
+    /// No more frames a second than that; without it as many as go.
+    pub rate: Option<u32>,
     /// By which way; without it the best that works.
     pub backend: Option<Backend>,
 }
@@ -53,6 +55,12 @@ impl Streamed {
     #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
     pub fn frames_per_cpu_second(&self) -> f64 {
         self.received.tally.received as f64 / self.load.busy.max(SHORTEST)
+    }
+
+    /// What part of the frames did not come.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
+    pub fn loss(&self) -> f64 {
+        1.0 - self.received.tally.received as f64 / self.sent.frames.max(1) as f64
     }
 
     /// Whether it came to a halt: the interface took no more, or nothing arrived any more, not even the end.
@@ -124,38 +132,58 @@ impl Bench {
 }
 
 fn talk<'a>(from: &'a End, to: &'a End, course: Course) -> Talk<'a> {
+    Talk::new(from, &send(from, to, &course), to, &receive(to, &course))
+}
+
+/// What the program is told that sends.
+pub(super) fn send(from: &End, to: &End, course: &Course) -> String {
     let Course {
         size,
         seconds,
+        rate,
         backend,
     } = course;
     let way = backend.map_or_else(String::new, |way| format!(" --backend {way}"));
-    let near = format!(
-        "send --interface {} --to {} --meet --size {size} --seconds {seconds}{way} --json",
+    let rate = rate.map_or_else(String::new, |rate| format!(" --rate {rate}"));
+    format!(
+        "send --interface {} --to {} --meet --size {size} --seconds {seconds}{rate}{way} --json",
         from.interface(),
         to.address()
-    );
-    let far = format!(
+    )
+}
+
+/// What the program is told that receives.
+pub(super) fn receive(to: &End, course: &Course) -> String {
+    format!(
         "receive --interface {} --meet --seconds {} --json",
         to.interface(),
-        seconds + LONGER
-    );
-    Talk::new(from, &near, to, &far)
+        course.seconds + LONGER
+    )
 }
 
 fn streamed([sent, received]: &[Output; 2], load: Load) -> Result<Streamed, Problem> {
     // First the receiver: where it has failed, the sender only complains of its silence.
-    let received = result("receive", received)?;
-    let sent = result("send", sent)?;
     Ok(Streamed {
-        received: serde_json::from_slice(received).context("`traffic receive` told no result")?,
-        sent: serde_json::from_slice(sent).context("`traffic send` told no result")?,
+        received: received_of(received)?,
+        sent: sent_of(sent)?,
         load,
     })
 }
 
+pub(super) fn received_of(output: &Output) -> Result<Received, Problem> {
+    let json = result("receive", output)?;
+    Ok(serde_json::from_slice(json).context("`traffic receive` told no result")?)
+}
+
+pub(super) fn sent_of(output: &Output) -> Result<Sent, Problem> {
+    let json = result("send", output)?;
+    Ok(serde_json::from_slice(json).context("`traffic send` told no result")?)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{Load, Streamed};
     use crate::stream::{Backend, Received, Sent, Tally};
 
@@ -178,6 +206,7 @@ mod tests {
                     received: frames,
                     ..Tally::default()
                 },
+                by_flow: BTreeMap::new(),
                 corrupt: 0,
                 dropped: 0,
                 bytes,

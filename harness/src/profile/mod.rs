@@ -150,6 +150,9 @@ pub struct Claims {
     /// emulated e1000e.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vf_cpu_over_emulated: Option<f64>,
+    /// Median time that a frame takes there and back by a virtio card, divided by what it takes by a VF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf_latency_over_virtio: Option<f64>,
 }
 
 /// How virtual functions are made persistent over a reboot.

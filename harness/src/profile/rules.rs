@@ -23,6 +23,7 @@ const NIC_CLAIMS: &[&str] = &[
     "vf_over_virtio",
     "vf_near_pf",
     "vf_cpu_over_emulated",
+    "vf_latency_over_virtio",
 ];
 
 /// The claims that are numbers, which nobody may make without a source.
@@ -34,6 +35,7 @@ const NUMBERS: &[&str] = &[
     "vf_over_virtio",
     "vf_near_pf",
     "vf_cpu_over_emulated",
+    "vf_latency_over_virtio",
 ];
 
 /// A `contains` this short would match lines that nobody thought of.

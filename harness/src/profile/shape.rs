@@ -162,6 +162,11 @@ pub(super) static CLAIMS: &[Key] = &[
         Shape::Ratio,
         "vf_cpu_over_emulated = 3.0",
     ),
+    optional(
+        "vf_latency_over_virtio",
+        Shape::Ratio,
+        "vf_latency_over_virtio = 1.5",
+    ),
 ];
 
 /// The names of `pci_reset_fn_methods` (Linux 6.12 drivers/pci/pci.c).
@@ -245,6 +250,11 @@ pub(super) static SOURCES: &[Key] = &[
         "vf_cpu_over_emulated",
         Shape::Text,
         r#"vf_cpu_over_emulated = "measured …""#,
+    ),
+    optional(
+        "vf_latency_over_virtio",
+        Shape::Text,
+        r#"vf_latency_over_virtio = "measured …""#,
     ),
 ];
 

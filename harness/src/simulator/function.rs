@@ -34,6 +34,8 @@ pub(super) struct Function {
     pub stuck: bool,
     /// The address that the PF's driver was told to give a VF.
     pub address: Option<String>,
+    /// What the PF's driver lets a VF send, in Mbit/s; 0 is no limit.
+    pub rate: u32,
     /// The address of the interface that it had before a guest got it.
     pub kept_address: Option<String>,
 }
@@ -119,6 +121,7 @@ impl Function {
             mute: false,
             stuck: false,
             address: None,
+            rate: 0,
             kept_address: None,
         }
     }

@@ -6,7 +6,8 @@ use crate::machine::Output;
 
 use super::World;
 use super::commands::{failed, printed};
-use super::function::{Function, Interface};
+use super::fault::Fault;
+use super::function::{Device, Function, Interface};
 
 /// The interface by which the machine is reached; it has nothing to do with the device.
 const MANAGEMENT: &str = "mgmt0";
@@ -58,6 +59,7 @@ fn set(world: &mut World, name: &str, setting: &[&str]) -> Output {
                 return failed(2, &format!("Error: {}.", bad.0));
             }
         }
+        ["vf", index, "max_tx_rate", rate] => return set_rate(world, name, index, rate),
         _ => {
             return failed(
                 255,
@@ -68,6 +70,29 @@ fn set(world: &mut World, name: &str, setting: &[&str]) -> Output {
             );
         }
     }
+    printed("")
+}
+
+/// As igb takes it: with a link, and not above its speed (Linux 6.12 drivers/net/ethernet/intel/igb/igb_main.c,
+/// `igb_ndo_set_vf_bw`).
+fn set_rate(world: &mut World, name: &str, index: &str, rate: &str) -> Output {
+    let refused = world.model.has(Fault::RateRefused);
+    let speed = world.model.row.speed;
+    let mut devices = world.devices_mut();
+    let device = devices.find(|device| device.pf.interface_named(name).is_some());
+    let linked = |device: &&mut Device| {
+        let interface = device.pf.interface_named(name);
+        interface.is_some_and(|own| own.carrier)
+    };
+    let rate = rate.parse().ok().filter(|rate| *rate <= speed && !refused);
+    let vf = device.filter(linked).and_then(|device| {
+        let index: usize = index.parse().ok()?;
+        device.vfs.get_mut(index)
+    });
+    let (Some(rate), Some(vf)) = (rate, vf) else {
+        return failed(2, "RTNETLINK answers: Invalid argument");
+    };
+    vf.rate = rate;
     printed("")
 }
 
@@ -113,7 +138,7 @@ fn owned_link(world: &World, name: &str) -> Option<Value> {
 fn vf_info(index: usize, vf: &Function) -> Value {
     json!({
         "vf": index, "link_type": "ether", "address": vf.address.as_deref().unwrap_or("00:00:00:00:00:00"),
-        "broadcast": "ff:ff:ff:ff:ff:ff", "vlan_list": [{}], "rate": {"max_tx": 0, "min_tx": 0},
+        "broadcast": "ff:ff:ff:ff:ff:ff", "vlan_list": [{}], "rate": {"max_tx": vf.rate, "min_tx": 0},
         "spoofchk": true, "link_state": "auto", "trust": false,
     })
 }

@@ -32,7 +32,7 @@ impl World {
         std::iter::once(&self.device).chain(&self.other)
     }
 
-    fn devices_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+    pub(super) fn devices_mut(&mut self) -> impl Iterator<Item = &mut Device> {
         std::iter::once(&mut self.device).chain(&mut self.other)
     }
 

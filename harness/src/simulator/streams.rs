@@ -32,10 +32,11 @@ const NOISE: f64 = 0.01;
 /// Who listens, and what has become of what came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
-    /// By address; `None` while nothing has come.
-    listening: BTreeMap<String, Option<Received>>,
-    /// How many an address has sent.
+    /// By address, with all that has come.
+    listening: BTreeMap<String, Vec<Received>>,
+    /// How many streams an address has sent, and how many pings.
     sent: BTreeMap<String, u64>,
+    pinged: BTreeMap<String, u64>,
     /// Who sends, and to whom.
     under_way: BTreeSet<[String; 2]>,
     /// How long the machine's processors were busy with it all, in seconds.
@@ -56,25 +57,25 @@ impl Streams {
     /// Whoever has this address has sent nothing yet.
     pub(super) fn forget(&mut self, mac: &str) {
         self.sent.remove(mac);
+        self.pinged.remove(mac);
     }
 }
 
 impl Side<'_> {
     pub(super) async fn receive(&self, mac: String, words: &[&str]) -> Output {
         let end = Instant::now() + MEET + seconds(words, "--seconds");
-        self.world.borrow_mut().listen(&mac, None);
-        while self.world.borrow().hears_nothing(&mac) && Instant::now() < end {
+        let senders = option(words, "--senders").parse().unwrap_or(1);
+        self.world.borrow_mut().listen(&mac);
+        while self.world.borrow().heard(&mac) < senders && Instant::now() < end {
             sleep(HEARS_EVERY).await;
         }
-        let heard = self
-            .world
-            .borrow_mut()
-            .frames
-            .streams
-            .listening
-            .remove(&mac);
-        match heard.flatten() {
-            Some(received) => json(&received, received.is_whole()),
+        let heard = self.world.borrow_mut().listens_no_more(&mac);
+        let all_came = heard.len() == senders;
+        match heard.into_iter().reduce(both) {
+            Some(mut received) => {
+                received.complete &= all_came;
+                json(&received, received.is_whole())
+            }
             None => failed(2, "Error: nobody has asked within 30 s"),
         }
     }
@@ -95,15 +96,37 @@ impl Side<'_> {
         let way = [from, to].map(str::to_owned);
         self.world.borrow_mut().set_out(way.clone());
         sleep(time / 2).await;
-        let both_ways = self.world.borrow().is_met(from, to);
+        let share = self.world.borrow().share(from, to);
         sleep(time / 2).await;
-        let size = option(words, "--size").parse().unwrap_or(60);
         let mut world = self.world.borrow_mut();
         world.frames.streams.under_way.remove(&way);
-        let (sent, received) = world.stream((from, both_ways), size, time, backend(words));
-        world.listen(to, Some(received));
+        let (sent, mut received) = world.stream(from, share, words);
+        let flow = option(words, "--flow").parse().unwrap_or(0);
+        received.by_flow.insert(flow, received.tally);
+        world.hear(to, received);
         json(&sent, !sent.stalled)
     }
+}
+
+/// What came of two senders.
+fn both(one: Received, mut other: Received) -> Received {
+    other.by_flow.extend(one.by_flow);
+    Received {
+        tally: one.tally.and(other.tally),
+        corrupt: one.corrupt + other.corrupt,
+        dropped: one.dropped + other.dropped,
+        bytes: one.bytes + other.bytes,
+        seconds: one.seconds.max(other.seconds),
+        complete: one.complete && other.complete,
+        ..other
+    }
+}
+
+/// The number of a sample among those of whoever sends, from 1 on.
+fn next(counts: &mut BTreeMap<String, u64>, from: &str) -> u64 {
+    let count = counts.entry(from.to_owned()).or_default();
+    *count += 1;
+    *count
 }
 
 /// What `/proc/stat` says of a machine whose processors were busy for that long since it was started
@@ -130,45 +153,70 @@ fn backend(words: &[&str]) -> Backend {
 }
 
 impl World {
-    fn listen(&mut self, mac: &str, heard: Option<Received>) {
+    fn listen(&mut self, mac: &str) {
         let listening = &mut self.frames.streams.listening;
-        listening.insert(mac.to_owned(), heard);
+        listening.insert(mac.to_owned(), Vec::new());
     }
 
-    fn hears_nothing(&self, mac: &str) -> bool {
-        matches!(self.frames.streams.listening.get(mac), Some(None))
+    fn hear(&mut self, mac: &str, received: Received) {
+        if let Some(heard) = self.frames.streams.listening.get_mut(mac) {
+            heard.push(received);
+        }
+    }
+
+    /// How many streams have come to their end there.
+    fn heard(&self, mac: &str) -> usize {
+        let heard = self.frames.streams.listening.get(mac);
+        heard.map_or(0, Vec::len)
+    }
+
+    fn listens_no_more(&mut self, mac: &str) -> Vec<Received> {
+        let heard = self.frames.streams.listening.remove(mac);
+        heard.unwrap_or_default()
     }
 
     fn set_out(&mut self, way: [String; 2]) {
         self.frames.streams.under_way.insert(way);
     }
 
-    /// Whether frames go the other way as well.
-    fn is_met(&self, from: &str, to: &str) -> bool {
+    /// What part of all that the wire carries is left for one of those who send to an address.
+    fn share(&self, from: &str, to: &str) -> f64 {
+        let under_way = &self.frames.streams.under_way;
+        let rivals = under_way.iter().filter(|way| way[1] == to);
+        let rivals: Vec<&str> = rivals.map(|way| way[0].as_str()).collect();
+        let is_first = |mac: &str| rivals.first() == Some(&mac);
+        let weight = |mac: &str| match () {
+            () if self.model.has(Fault::VfsUnfair) && !is_first(mac) => 0.15,
+            () if self.model.has(Fault::VfStarved) && is_first(mac) => 0.01,
+            () => 1.0,
+        };
+        let all: f64 = rivals.iter().map(|mac| weight(mac)).sum();
         let back = [to, from].map(str::to_owned);
-        self.frames.streams.under_way.contains(&back)
+        let met = under_way.contains(&back) && self.is_vf(from);
+        let part = match () {
+            () if met && self.model.has(Fault::VfHalfDuplex) => 0.01,
+            () if rivals.len() > 1 && self.model.has(Fault::VfsCrowded) => 0.5,
+            () => 1.0,
+        };
+        part * weight(from) / all
     }
 
     fn meets(&self, from: &str, to: &str) -> bool {
         self.frames.streams.listening.contains_key(to) && !self.is_closed(from, to)
     }
 
-    /// What is sent in that time, and what comes of it.
+    /// What is sent by these words and with that share of the wire, and what comes of it.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a count of frames"
     )]
-    fn stream(
-        &mut self,
-        (from, both_ways): (&str, bool),
-        size: u16,
-        time: Duration,
-        backend: Backend,
-    ) -> (Sent, Received) {
-        let starves = both_ways && self.is_vf(from) && self.model.has(Fault::VfHalfDuplex);
-        let share = if starves { 0.01 } else { 1.0 };
-        let frames = (time.as_secs_f64() * 1e6 / self.each(from, size) * share) as u64;
+    fn stream(&mut self, from: &str, share: f64, words: &[&str]) -> (Sent, Received) {
+        let size = option(words, "--size").parse().unwrap_or(60);
+        let time = seconds(words, "--seconds");
+        let rate = option(words, "--rate").parse().unwrap_or(f64::INFINITY);
+        let most = (1e6 / self.each(from, size) * share).min(rate);
+        let frames = (time.as_secs_f64() * most) as u64;
         self.spend(from, frames);
         let quick = if self.model.has(Fault::ClockQuick) {
             3.0
@@ -176,7 +224,7 @@ impl World {
             1.0
         };
         let sent = Sent {
-            backend,
+            backend: backend(words),
             frames,
             bytes: frames * u64::from(size),
             seconds: time.as_secs_f64() / quick,
@@ -227,6 +275,7 @@ impl World {
                 duplicates: harms,
                 reordered: 0,
             },
+            by_flow: BTreeMap::new(),
             corrupt: 2 * harms,
             dropped: if slow { lost } else { 0 },
             bytes: sent.bytes - lost * (sent.bytes / sent.frames),
@@ -255,16 +304,42 @@ impl World {
         self.sender(from) == Sender::Vf
     }
 
+    /// How long a short frame takes there and back, in nanoseconds: assumed.
+    pub(super) fn round_trip(&mut self, from: &str) -> u64 {
+        const EMULATED: u64 = 90_000;
+        let number = next(&mut self.frames.streams.pinged, from);
+        let late = self.model.has(Fault::VfLate);
+        let noisy = self.model.has(Fault::BenchNoisy) && number.is_multiple_of(2);
+        let time = match self.sender(from) {
+            Sender::Emulated(_) => EMULATED,
+            Sender::Vf if late || noisy => EMULATED,
+            Sender::Vf | Sender::Pf | Sender::Other => EMULATED / 3,
+        };
+        time + Rng::with_seed(number).u64(..time / 100)
+    }
+
     /// How long a frame takes, in microseconds: what the wire takes, or whoever sends it where that is longer.
     fn each(&mut self, from: &str, size: u16) -> f64 {
-        let sent = self.frames.streams.sent.entry(from.to_owned()).or_default();
-        *sent += 1;
-        let number = *sent;
+        let number = next(&mut self.frames.streams.sent, from);
         let wire = (f64::from(size) + ON_THE_WIRE) * 8.0 / f64::from(self.model.row.speed);
         let noise = NOISE * Rng::with_seed(number).f64();
         let tires = self.is_vf(from) && self.model.has(Fault::VfTires);
         let weariness = if tires && number > ENDURES { 1.0 } else { 0.0 };
-        wire.max(self.cost(from, number)) * (1.0 + noise + weariness)
+        let freely = wire.max(self.cost(from, number)) * (1.0 + weariness);
+        freely.max(self.limit(from, size)) * (1.0 + noise)
+    }
+
+    /// How long a frame takes by a limit of whoever sends it, in microseconds.
+    fn limit(&self, from: &str, size: u16) -> f64 {
+        let vf = self.vf_in_a_guest(from);
+        let own = self.functions().find(|own| Some(own.bdf) == vf);
+        let rate = own.map_or(0, |own| own.rate);
+        let effect = match () {
+            () if rate == 0 || self.model.has(Fault::RateIgnored) => return 0.0,
+            () if self.model.has(Fault::RateHarsh) => 0.1,
+            () => 1.0,
+        };
+        f64::from(size) * 8.0 / (f64::from(rate) * effect)
     }
 
     /// What a frame costs the machine that sends it, in microseconds: assumed.

@@ -113,13 +113,15 @@ impl Side<'_> {
             .least_lost([from, to], kills, largest);
         let lost: Vec<u16> = (least..largest).map(|size| size + 1).collect();
         let sent = u64::from(largest - 59);
+        let time = self.world.borrow_mut().round_trip(from);
         result(&Pinged {
             reached: true,
             sent,
             answered: sent - lost.len() as u64,
             lost,
-            median_us: 50,
-            max_us: 100,
+            median_ns: time,
+            most_ns: 2 * time,
+            max_ns: 3 * time,
             ..Pinged::default()
         })
     }

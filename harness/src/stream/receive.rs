@@ -1,5 +1,6 @@
 //! The side that receives, and tells what became of what was sent.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub struct Received {
     pub backend: Backend,
     /// What became of the frames.
     pub tally: Tally,
+    /// The same of each flow, by its number.
+    pub by_flow: BTreeMap<u16, Tally>,
     /// How many frames were not as they were sent.
     pub corrupt: u64,
     /// How many frames this machine lost because nobody took them in time. They are among the lost, but no fault of the wire.
@@ -88,6 +91,7 @@ impl Receiving {
         Ok(Received {
             backend,
             tally: seen.tally(),
+            by_flow: seen.by_flow(),
             corrupt: seen.corrupt,
             dropped: receiver.dropped()?,
             bytes: seen.bytes,
@@ -142,9 +146,16 @@ impl Seen {
     }
 
     fn tally(&self) -> Tally {
-        let flows = self.flows.iter().flatten();
-        let tallies = flows.map(|known| known.flow.tally());
+        let tallies = self.by_flow().into_values();
         tallies.fold(Tally::default(), Tally::and)
+    }
+
+    fn by_flow(&self) -> BTreeMap<u16, Tally> {
+        let flows = (0..=u16::MAX).zip(&self.flows);
+        let tally = |(id, known): (u16, &Option<Box<Known>>)| {
+            known.as_ref().map(|known| (id, known.flow.tally()))
+        };
+        flows.filter_map(tally).collect()
     }
 
     fn seconds(&self) -> f64 {
@@ -211,6 +222,7 @@ mod tests {
             ..Tally::default()
         };
         assert_eq!((seen.tally(), seen.ended), (expected, 1));
+        assert_eq!(seen.by_flow(), [(7, expected)].into());
         assert_eq!(seen.bytes, 200);
         assert!((seen.seconds() - 1.0).abs() < 1e-9, "{}", seen.seconds());
     }

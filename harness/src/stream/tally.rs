@@ -34,7 +34,7 @@ pub struct Tally {
 
 impl Tally {
     /// Both together.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             received: self.received + other.received,
             lost: self.lost + other.lost,

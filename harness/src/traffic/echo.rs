@@ -14,7 +14,9 @@ use super::wire::Wire;
 pub struct Echo {
     /// The address of its interface.
     pub mac: MacAddr,
-    /// Whether it ends with the first ping that ends.
+    /// It answers none before so many pings have asked, 1 at least: so they begin together.
+    pub parties: usize,
+    /// Whether it ends once so many have ended.
     pub once: bool,
     /// When it ends in any case.
     pub until: Instant,
@@ -33,20 +35,29 @@ pub struct Echoed {
 enum Asked {
     /// To be answered with these bytes.
     Answer(Vec<u8>),
-    /// No more.
-    End,
+    /// No more of this session.
+    End(u32),
 }
 
 impl Echo {
     /// Answers until the end.
     pub fn run(&self, wire: &mut Wire) -> io::Result<Echoed> {
-        let mut sessions = BTreeSet::new();
-        let (mut answered, mut ended) = (0, false);
+        let (mut begun, mut over) = (BTreeSet::new(), BTreeSet::new());
+        let (mut held_back, mut answered, mut ended) = (Vec::new(), 0, false);
         while !ended && Instant::now() < self.until {
-            match self.asked(wire, &mut sessions)? {
-                Some(Asked::Answer(answer)) => answered += u64::from(wire.send(&answer)?),
-                Some(Asked::End) => ended = self.once,
+            match self.asked(wire, &mut begun)? {
+                Some(Asked::Answer(answer)) => held_back.push(answer),
+                Some(Asked::End(session)) => {
+                    over.insert(session);
+                    ended = self.once && over.len() >= self.parties;
+                }
                 None => {}
+            }
+            if begun.len() >= self.parties {
+                // All at once: who is answered first may begin to fill the wire.
+                for answer in held_back.drain(..) {
+                    answered += u64::from(wire.send(&answer)?);
+                }
             }
         }
         Ok(Echoed { answered, ended })
@@ -64,8 +75,9 @@ impl Echo {
             sessions.extend(message.map(|message| message.session));
             return Ok(Some(Asked::Answer(answer)));
         }
-        let ends = |it: Message| it.kind == Kind::End && sessions.contains(&it.session);
-        Ok(message.is_some_and(ends).then_some(Asked::End))
+        let ends = |it: &Message| it.kind == Kind::End && sessions.contains(&it.session);
+        let ended = message.filter(ends);
+        Ok(ended.map(|it| Asked::End(it.session)))
     }
 
     /// A wire may show what is sent by this interface too, and what others send to others.
@@ -99,13 +111,19 @@ mod tests {
     }
 
     /// What an echo makes of these frames, and its answers.
-    fn answers(once: bool, frames: &[Vec<u8>]) -> (Echoed, Vec<Vec<u8>>) {
+    fn answers(parties: usize, once: bool, frames: &[Vec<u8>]) -> (Echoed, Vec<Vec<u8>>) {
         let (mut near, mut far) = cable(well(), well());
         for frame in frames {
             near.send(frame).unwrap();
         }
         let (mac, until) = (HERE, Instant::now() + Duration::from_millis(50));
-        let echoed = Echo { mac, once, until }.run(&mut far).unwrap();
+        let echo = Echo {
+            mac,
+            parties,
+            once,
+            until,
+        };
+        let echoed = echo.run(&mut far).unwrap();
         let mut answers = Vec::new();
         while let Some(answer) = near.receive().unwrap() {
             answers.push(answer.to_vec());
@@ -118,7 +136,7 @@ mod tests {
         let hello = message(Kind::Hello, 1).frame(THERE, HERE);
         let mut damaged = message(Kind::Probe, 1).frame(THERE, HERE);
         damaged[59] ^= 1;
-        let (echoed, sent) = answers(false, &[hello, damaged.clone()]);
+        let (echoed, sent) = answers(1, false, &[hello, damaged.clone()]);
         assert_eq!((echoed.answered, echoed.ended), (2, false));
         let answer = Envelope::open(&sent[0]).unwrap();
         assert_eq!(answer.message(), Some(message(Kind::Answer, 1)));
@@ -147,7 +165,7 @@ mod tests {
             foreign,
             nobodys,
         ];
-        let (echoed, sent) = answers(false, &frames);
+        let (echoed, sent) = answers(1, false, &frames);
         assert_eq!((echoed.answered, sent.len()), (0, 0));
     }
 
@@ -155,12 +173,26 @@ mod tests {
     fn the_end_of_a_ping_that_it_has_answered_ends_it() {
         let end = |session| message(Kind::End, session).frame(THERE, HERE);
         let hello = message(Kind::Hello, 1).frame(THERE, HERE);
-        let (echoed, _) = answers(true, &[end(2), hello.clone(), end(2), hello, end(1)]);
+        let (echoed, _) = answers(1, true, &[end(2), hello.clone(), end(2), hello, end(1)]);
         let expected = Echoed {
             answered: 2,
             ended: true,
         };
         assert_eq!(echoed, expected);
+    }
+
+    #[test]
+    fn several_are_answered_once_all_have_asked_and_end_when_all_have_ended() {
+        let hello = |session| message(Kind::Hello, session).frame(THERE, HERE);
+        let end = |session| message(Kind::End, session).frame(THERE, HERE);
+        let frames = [hello(1), hello(1), hello(2), hello(1), end(1), end(1)];
+        let (alone, _) = answers(2, true, &frames[..2]);
+        assert_eq!((alone.answered, alone.ended), (0, false));
+        let (echoed, _) = answers(2, true, &frames);
+        assert_eq!((echoed.answered, echoed.ended), (4, false));
+        let frames = [frames.as_slice(), &[end(2), hello(1)]].concat();
+        let (echoed, _) = answers(2, true, &frames);
+        assert_eq!((echoed.answered, echoed.ended), (4, true));
     }
 
     #[test]
@@ -172,8 +204,12 @@ mod tests {
         let Ok(Channel::Ethernet(sender, receiver)) = channel else {
             panic!("a dummy is an Ethernet channel");
         };
-        let (mac, once, until) = (HERE, true, Instant::now() + Duration::from_mins(1));
-        let echo = Echo { mac, once, until };
+        let echo = Echo {
+            mac: HERE,
+            parties: 1,
+            once: true,
+            until: Instant::now() + Duration::from_mins(1),
+        };
         let error = echo.run(&mut Wire::new(sender, receiver)).unwrap_err();
         assert_eq!(error.to_string(), "broken");
     }

@@ -21,6 +21,7 @@ pub use interface::{Interface, Unfit};
 pub use ping::{DEADLINE, Ping, Sizes};
 pub use pinged::Pinged;
 pub use pnet_datalink::MacAddr;
+pub use window::WIDTH;
 pub use wire::Wire;
 
 pub(crate) use filler::filler;

@@ -29,6 +29,8 @@ pub struct Ping {
     pub session: u32,
     /// The frames.
     pub sizes: Sizes,
+    /// How many of them may wait for their answer at once, of [`WIDTH`](super::WIDTH) at most.
+    pub at_once: u8,
     /// They are all sent anew until this long has passed.
     pub at_least: Duration,
     /// How long the other side may take until it answers at all.
@@ -70,7 +72,7 @@ impl Sizes {
 impl Ping {
     /// Sends all frames that there is time for, and tells the other side that it was all.
     pub fn run(&self, wire: &mut Wire) -> io::Result<Pinged> {
-        let mut window = Window::default();
+        let mut window = Window::of(self.at_once);
         let reached = self.reach(wire, &mut window)?;
         let rounds = if reached {
             self.probe(wire, &mut window)?

@@ -24,10 +24,12 @@ pub struct Pinged {
     pub duplicates: u64,
     /// How many frames there was no time for: they were not sent, or could still have been answered.
     pub unfinished: u64,
-    /// The median of the round trips in microseconds, 0 without any.
-    pub median_us: u64,
-    /// The longest round trip in microseconds, 0 without any.
-    pub max_us: u64,
+    /// The median of the round trips in nanoseconds, 0 without any.
+    pub median_ns: u64,
+    /// What 99 of 100 round trips took no longer than, in nanoseconds, 0 without any.
+    pub most_ns: u64,
+    /// The longest round trip in nanoseconds, 0 without any.
+    pub max_ns: u64,
 }
 
 impl Pinged {
@@ -58,12 +60,17 @@ impl fmt::Display for Pinged {
         if self.unfinished != 0 {
             write!(f, ", no time for {}", self.unfinished)?;
         }
-        let (median, max) = (self.median_us, self.max_us);
+        let [median, most, max] = [self.median_ns, self.most_ns, self.max_ns].map(microseconds);
         write!(
             f,
-            "; round trip {median} us in the middle, {max} us at most"
+            "; round trip {median} us in the middle, {most} us for 99 of 100, {max} us at most"
         )
     }
+}
+
+fn microseconds(nanoseconds: u64) -> String {
+    let (whole, tenths) = (nanoseconds / 1000, nanoseconds % 1000 / 100);
+    format!("{whole}.{tenths}")
 }
 
 #[cfg(test)]
@@ -75,15 +82,16 @@ mod tests {
             reached: true,
             sent: 2,
             answered: 2,
-            median_us: 20,
-            max_us: 30,
+            median_ns: 20_150,
+            most_ns: 28_000,
+            max_ns: 30_000,
             ..Pinged::default()
         }
     }
 
     #[test]
     fn a_line_names_what_is_wrong() {
-        let line = "2 of 2 answered, 0 lost, 0 damaged, 0 twice; round trip 20 us in the middle, 30 us at most";
+        let line = "2 of 2 answered, 0 lost, 0 damaged, 0 twice; round trip 20.1 us in the middle, 28.0 us for 99 of 100, 30.0 us at most";
         assert_eq!(good().to_string(), line);
         let bad = Pinged {
             lost: (60..72).collect(),

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use super::frame::Message;
 use super::pinged::Pinged;
 
-/// How many frames may wait at once: eight of the longest fit into a socket's buffer as Linux makes
+/// How many frames may wait at once, at most: eight of the longest fit into a socket's buffer as Linux makes
 /// it (`net.core.rmem_default`, 212992 bytes; a frame of 9018 bytes takes 17 KiB of it).
-const WIDTH: usize = 8;
+pub const WIDTH: u8 = 8;
 
 /// The frames of one ping. Those that were answered have no entry.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Window {
+    /// How many may wait at once.
+    width: usize,
     /// In the order they were sent in.
     waiting: Vec<Waiting>,
     /// The sizes of those given up, by sequence.
@@ -31,8 +33,21 @@ struct Waiting {
 }
 
 impl Window {
+    /// One in which so many may wait at once.
+    pub(super) fn of(width: u8) -> Self {
+        Self {
+            width: width.into(),
+            waiting: Vec::new(),
+            lost: BTreeMap::new(),
+            sent: 0,
+            round_trips: Vec::new(),
+            corrupt: 0,
+            duplicates: 0,
+        }
+    }
+
     pub(super) fn has_room(&self) -> bool {
-        self.waiting.len() < WIDTH
+        self.waiting.len() < self.width
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -84,7 +99,10 @@ impl Window {
     pub(super) fn pinged(mut self, reached: bool, planned: u64) -> Pinged {
         self.round_trips.sort_unstable();
         let answered = self.round_trips.len() as u64;
-        let median = self.round_trips.get(self.round_trips.len() / 2);
+        let share = |hundredths: usize| {
+            let place = self.round_trips.len() * hundredths / 100;
+            nanoseconds(self.round_trips.get(place))
+        };
         Pinged {
             reached,
             sent: self.sent,
@@ -93,16 +111,15 @@ impl Window {
             lost: self.lost.into_values().collect(),
             corrupt: self.corrupt,
             duplicates: self.duplicates,
-            median_us: microseconds(median),
-            max_us: microseconds(self.round_trips.last()),
+            median_ns: share(50),
+            most_ns: share(99),
+            max_ns: nanoseconds(self.round_trips.last()),
         }
     }
 }
 
-fn microseconds(time: Option<&Duration>) -> u64 {
-    time.map_or(0, |time| {
-        u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-    })
+fn nanoseconds(time: Option<&Duration>) -> u64 {
+    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -123,7 +140,7 @@ mod tests {
 
     #[test]
     fn round_trips_are_from_launch_to_answer() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (Window::of(WIDTH), Instant::now());
         for us in [30, 10, 20] {
             let sequence = window.launch(60, start);
             window.settle(answer(sequence, 60), start + Duration::from_micros(us));
@@ -133,8 +150,9 @@ mod tests {
             reached: true,
             sent: 3,
             answered: 3,
-            median_us: 20,
-            max_us: 30,
+            median_ns: 20_000,
+            most_ns: 30_000,
+            max_ns: 30_000,
             ..Pinged::default()
         };
         assert_eq!(pinged, expected);
@@ -142,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_late_answer_is_lost_and_no_duplicate() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (Window::of(WIDTH), Instant::now());
         let late = window.launch(60, start);
         let kept = window.launch(61, start + DEADLINE / 2);
         window.expire(start + DEADLINE, DEADLINE);
@@ -161,7 +179,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_size_or_to_nothing_is_damage() {
-        let (mut window, start) = (Window::default(), Instant::now());
+        let (mut window, start) = (Window::of(WIDTH), Instant::now());
         let sequence = window.launch(60, start);
         for answer in [
             answer(sequence, 61),
@@ -179,17 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn it_is_eight_wide() {
-        let (mut window, start) = (Window::default(), Instant::now());
-        let launched = (0..).take_while(|_| {
-            let room = window.has_room();
-            if room {
-                window.launch(60, start);
-            }
-            room
-        });
-        assert_eq!(launched.count(), 8);
-        window.expire(start + DEADLINE, DEADLINE);
-        assert!(window.is_empty());
+    fn as_many_wait_as_it_is_wide() {
+        for width in [1, WIDTH] {
+            let (mut window, start) = (Window::of(width), Instant::now());
+            let launched = (0..).take_while(|_| {
+                let room = window.has_room();
+                if room {
+                    window.launch(60, start);
+                }
+                room
+            });
+            assert_eq!(launched.count(), usize::from(width));
+            window.expire(start + DEADLINE, DEADLINE);
+            assert!(window.is_empty());
+        }
     }
 }

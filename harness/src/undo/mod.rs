@@ -4,6 +4,7 @@ mod disk;
 mod functions;
 mod guest;
 mod link;
+mod rate;
 
 use std::io;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
 use guest::{remove_guest, take_back};
 use link::{put_up, restore_link};
+use rate::restore_rate;
 
 /// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
 /// what a check has given up on, and what follows has to wait for it.
@@ -54,6 +56,15 @@ pub enum Undo {
         /// The device.
         bdf: Bdf,
     },
+    /// What a VF may send at most.
+    Rate {
+        /// Its PF.
+        pf: Bdf,
+        /// Which of the VFs it is.
+        vf: u16,
+        /// In Mbit/s; 0 is no limit.
+        most: u32,
+    },
     /// A file, such as a rule of udev.
     File {
         /// Where it is.
@@ -85,6 +96,7 @@ impl Undo {
             Self::Functions { pf, .. } => format!("functions of {pf}"),
             Self::Link { bdf, .. } => format!("link of {bdf}"),
             Self::Down { bdf } => format!("{bdf} put down"),
+            Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
             Self::Attachments { guest } => format!("functions in {guest}"),
@@ -94,9 +106,10 @@ impl Undo {
     /// The device that it is lost with, unlike what is on disk.
     pub fn device(&self) -> Option<Bdf> {
         match self {
-            Self::Functions { pf: bdf, .. } | Self::Link { bdf, .. } | Self::Down { bdf } => {
-                Some(*bdf)
-            }
+            Self::Functions { pf: bdf, .. }
+            | Self::Link { bdf, .. }
+            | Self::Down { bdf }
+            | Self::Rate { pf: bdf, .. } => Some(*bdf),
             _ => None,
         }
     }
@@ -104,12 +117,12 @@ impl Undo {
     /// Brings it back. Does nothing where it is already as it was, or where the device is gone and
     /// all that the kernel kept about it with it.
     pub async fn apply(&self, host: &dyn Host) -> io::Result<()> {
+        if let Some(bdf) = self.device()
+            && gone(host, bdf).await
+        {
+            return Ok(());
+        }
         match self {
-            Self::Functions { pf: bdf, .. } | Self::Link { bdf, .. } | Self::Down { bdf }
-                if gone(host, *bdf).await =>
-            {
-                Ok(())
-            }
             Self::Functions {
                 pf,
                 driver,
@@ -121,6 +134,7 @@ impl Undo {
             }
             Self::Link { bdf, up, mtu } => restore_link(host, *bdf, *up, *mtu).await,
             Self::Down { bdf } => put_up(host, *bdf).await,
+            Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::{Args, Subcommand, value_parser};
 use harness::traffic::{
-    DEADLINE, Echo, Interface, LARGEST, MacAddr, Ping, Pinged, SMALLEST, Sizes, Unfit, Wire,
+    DEADLINE, Echo, Interface, LARGEST, MacAddr, Ping, Pinged, SMALLEST, Sizes, Unfit, WIDTH, Wire,
 };
 
 use super::{output, real, usage};
@@ -58,6 +58,9 @@ pub(super) struct PingArgs {
     to: MacAddr,
     #[command(flatten)]
     sizes: SizeArgs,
+    /// So many frames may wait for their answer at once; with 1 none waits for another.
+    #[arg(long, value_name = "N", default_value_t = WIDTH, value_parser = value_parser!(u8).range(1..=i64::from(WIDTH)))]
+    at_once: u8,
     /// Wait so many seconds until the other side answers at all.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(..=DAY))]
     wait: u64,
@@ -110,6 +113,7 @@ fn echo(args: &EchoArgs) -> anyhow::Result<u8> {
     let mut wire = open(&interface)?;
     let echo = Echo {
         mac: interface.mac,
+        parties: 1,
         once: args.once,
         until: args.by.until(),
     };
@@ -130,6 +134,7 @@ fn ping(args: &PingArgs) -> anyhow::Result<u8> {
         to: args.to,
         session: fastrand::u32(..),
         sizes,
+        at_once: args.at_once,
         at_least: Duration::from_secs(args.at_least),
         wait: Duration::from_secs(args.wait),
         deadline: DEADLINE,

@@ -87,3 +87,16 @@ pub(super) const RATIO_CLAIMED: &[&str] = &[
     "traffic::vf_over_virtio",
     "traffic::vf_near_pf",
 ];
+
+/// Who sends as many frames as go.
+pub(super) const STREAMS: &[&str] = &[
+    "traffic::vf_over_emulated",
+    "traffic::vf_over_virtio",
+    "traffic::vf_near_pf",
+    "traffic::small_frames",
+    "traffic::host_cpu",
+    "traffic::all_vfs",
+    "traffic::bidirectional",
+    "traffic::rate_limit",
+    "traffic::soak",
+];

@@ -33,6 +33,9 @@ impl Interview {
                 let _ = writeln!(self.answers, "{net}: {both}");
             }
         }
+        self.limited(guest.as_ref()).await;
+        let crowd = crowd((&self.host, PF), (guest.as_ref(), ["eth0", "emu0"])).await;
+        let _ = writeln!(self.answers, "both at once: {crowd}");
         let (here, there) = ((&self.host as &dyn Host, PF), (guest.as_ref(), "eth0"));
         let back = stream(here, there).await;
         let both_ways = tokio::join!(stream(here, there), stream(there, here));
@@ -44,6 +47,36 @@ impl Interview {
         let words = ["detach-interface", "a", "direct", "--mac", &mac, "--live"];
         self.virsh(&words).await;
     }
+}
+
+impl Interview {
+    /// The VF of a guest sends with a limit, which is taken away again.
+    async fn limited(&mut self, guest: &dyn Host) {
+        let limit = ["ip", "link", "set", "dev", PF, "vf", "0", "max_tx_rate"];
+        self.run(&[&limit[..], &["100"]].concat()).await;
+        let limited = stream((guest, "eth0"), (&self.host, PF)).await;
+        let _ = writeln!(self.answers, "limited: {limited}");
+        self.run(&[&limit[..], &["0"]].concat()).await;
+    }
+}
+
+/// Two interfaces of a guest send to a machine at once.
+async fn crowd((far, to): (&dyn Host, &str), (near, from): (&dyn Host, [&str; 2])) -> String {
+    let address = far.read(&format!("/sys/class/net/{to}/address")).await;
+    let address = String::from_utf8(address.unwrap_or_default()).unwrap();
+    let receive = format!(
+        "/proc/self/exe traffic receive --interface {to} --meet --senders 2 --flows 2 --seconds 5 --json"
+    );
+    let [one, other] = from.map(|name| {
+        format!(
+            "/proc/self/exe traffic send --interface {name} --to {} --meet --size 1514 --seconds 1 --json",
+            address.trim()
+        )
+    });
+    let [receive, one, other]: [Vec<&str>; 3] =
+        [&receive, &one, &other].map(|line| line.split(' ').collect());
+    let all = tokio::join!(far.run(&receive), near.run(&one), near.run(&other));
+    format!("{all:?}")
 }
 
 /// One side sends to the other, each of them a machine and an interface there.

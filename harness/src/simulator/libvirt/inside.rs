@@ -262,10 +262,21 @@ impl World {
 
     pub(super) fn address_inside(&self, card: &Card) -> String {
         if self.model.has(Fault::AddressIgnored) {
-            "02:00:00:00:00:01".into()
+            let others = |live: &Live| live.cards.iter().position(|own| own.vf == card.vf);
+            let mut lives = self.libvirt.running().map(|(_, live)| live);
+            let place = lives.find_map(others).unwrap_or(0) + 1;
+            format!("02:00:00:00:00:{place:02x}")
         } else {
             card.mac.clone()
         }
+    }
+
+    /// Which VF a guest has under that address.
+    pub(in super::super) fn vf_in_a_guest(&self, mac: &str) -> Option<Bdf> {
+        let lives = self.libvirt.running().map(|(_, live)| live);
+        let mut cards = lives.flat_map(|live| &live.cards);
+        let card = cards.find(|card| self.address_inside(card) == mac);
+        card.map(|card| card.vf)
     }
 
     /// Flags of an interface are the only thing that can be written: it goes up.

@@ -4,6 +4,7 @@ use std::thread;
 
 use super::super::cable::{Fate, cable, cut, well};
 use super::super::echo::{Echo, Echoed};
+use super::super::window::WIDTH;
 use super::*;
 
 const HERE: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
@@ -17,6 +18,7 @@ fn ping(sizes: Sizes) -> Ping {
         to: THERE,
         session: 7,
         sizes,
+        at_once: WIDTH,
         at_least: Duration::ZERO,
         wait: PATIENCE,
         deadline: PATIENCE,
@@ -38,6 +40,7 @@ fn both(ping: &Ping, there: Fate, back: Fate) -> (Pinged, Echoed) {
     let (mut near, mut far) = cable(there, back);
     let echo = Echo {
         mac: THERE,
+        parties: 1,
         once: true,
         until: ping.until,
     };

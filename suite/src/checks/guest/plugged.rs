@@ -158,6 +158,23 @@ pub(in crate::checks) async fn card_in(bench: &mut Bench, guest: &Running) -> Re
     Ok(*cards.first().context("a guest has lost what it had")?)
 }
 
+/// Hands several VFs to a guest, in which each must be a network card. Returns where they are there.
+pub(in crate::checks) async fn cards_of(
+    bench: &mut Bench,
+    guest: &Running,
+    vfs: &[Bdf],
+) -> Result<Vec<Bdf>, Problem> {
+    for vf in vfs {
+        hand_over(bench, guest, *vf).await?;
+    }
+    let ids = ids(bench).await?;
+    let cards = bench.functions_in(guest, ids, vfs.len(), PATIENCE).await?;
+    for card in &cards {
+        is_a_card(bench, guest, *card).await?;
+    }
+    Ok(cards)
+}
+
 /// Vendor and device of a VF, which a guest sees as the host does.
 pub(in crate::checks) async fn ids(bench: &mut Bench) -> Result<[u16; 2], Problem> {
     let device = bench.sriov().await?.vf_device;

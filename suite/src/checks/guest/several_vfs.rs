@@ -6,8 +6,8 @@ use harness::bench::{Bench, PORTS};
 use harness::check::{Answer, Check};
 use harness::handover_findings;
 
-use super::plugged::{NO_DRIVER, NO_LINK, hand_over, ids, is_a_card, vfs};
-use super::{LIMIT_TWO_STARTS, NEEDS_TWO, PATIENCE};
+use super::plugged::{NO_DRIVER, NO_LINK, cards_of, vfs};
+use super::{LIMIT_TWO_STARTS, NEEDS_TWO};
 
 /// See the module's documentation.
 pub const CHECK: Check = Check {
@@ -26,15 +26,6 @@ async fn run(bench: &mut Bench) -> Answer {
     let count = bench.limit().min(PORTS.into());
     let vfs = vfs(bench, count).await?;
     let guest = bench.guest('a').await?;
-    for vf in vfs {
-        hand_over(bench, &guest, vf).await?;
-    }
-    let ids = ids(bench).await?;
-    let cards = bench
-        .functions_in(&guest, ids, count.into(), PATIENCE)
-        .await?;
-    for card in cards {
-        is_a_card(bench, &guest, card).await?;
-    }
+    cards_of(bench, &guest, &vfs).await?;
     Ok(())
 }

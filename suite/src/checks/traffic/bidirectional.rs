@@ -101,14 +101,18 @@ async fn both(bench: &mut Bench, ends: [&End; 2]) -> Result<Ways, Problem> {
 }
 
 fn shares(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
-    for way in [0, 1] {
+    for (way, what) in ["what the VF sends", "what the VF receives"]
+        .into_iter()
+        .enumerate()
+    {
+        let what = format!("{what} while it does both to what it does alone");
         let pair = |round: &Round| Pair {
             a: round.both[way].frames_per_second(),
             b: round.alone[way].frames_per_second(),
         };
         let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
         let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
-        judge(bench, &ratio, LEAST, &STARVES)?;
+        judge(bench, &what, &ratio, LEAST, &STARVES)?;
     }
     Ok(())
 }

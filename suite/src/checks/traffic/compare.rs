@@ -63,8 +63,14 @@ struct Measured {
 
 /// Measures both, and judges what is claimed.
 pub(super) async fn compare(bench: &mut Bench, question: Question) -> Answer {
+    let ready = ready(bench).await?;
+    beside(bench, &ready, question).await
+}
+
+/// The same in a guest that is there already.
+pub(super) async fn beside(bench: &mut Bench, ready: &Ready, question: Question) -> Answer {
     let claim = question.claim.filter(|_| is_judged(bench));
-    let measured = measure(bench, &question, claim.is_some()).await?;
+    let measured = measure(bench, ready, &question, claim.is_some()).await?;
     bench.log.note(told(&measured))?;
     is_whole(bench, &measured)?;
     fits_the_wire(bench, measured.line, measured.series.pairs.iter().flatten())?;
@@ -76,6 +82,7 @@ pub(super) async fn compare(bench: &mut Bench, question: Question) -> Answer {
 
 async fn measure(
     bench: &mut Bench,
+    Ready { guest, vf, far }: &Ready,
     question: &Question,
     judged: bool,
 ) -> Result<Measured, Problem> {
@@ -85,15 +92,14 @@ async fn measure(
         size,
         ..
     } = *question;
-    let Ready { guest, vf, far } = ready(bench).await?;
-    let other = rival.end(bench, &guest, &far).await?;
+    let other = rival.end(bench, guest, far).await?;
     let pairs = pairs(bench, judged);
     Ok(Measured {
-        line: line_rate(bench, &far, size).await?,
-        series: bench.in_turns([&vf, &other], &far, size, pairs).await?,
+        line: line_rate(bench, far, size).await?,
+        series: bench.in_turns([vf, &other], far, size, pairs).await?,
         rival,
         yardstick,
-        way: far.way,
+        way: far.way.clone(),
     })
 }
 
@@ -160,9 +166,16 @@ fn figures(measured: &Measured) -> String {
 fn decide(bench: &mut Bench, measured: &Measured, (claim, slow): Claim) -> Answer {
     let ratio = measured.series.ratio(measured.yardstick.of());
     let ratio = ratio.map_err(|few| anyhow!("{few}"))?;
-    judge(bench, &ratio, claim, excuse(measured).unwrap_or(slow))?;
-    // What more the other would have carried nobody knows.
     let rival = measured.rival.name();
+    let what = format!("the VF to {rival}");
+    judge(
+        bench,
+        &what,
+        &ratio,
+        claim,
+        excuse(measured).unwrap_or(slow),
+    )?;
+    // What more the other would have carried nobody knows.
     let taken = !receiver_loses(measured.series.of(1));
     require!(
         bench,
@@ -191,7 +204,7 @@ fn excuse(measured: &Measured) -> Option<&'static Finding> {
 
 /// Whether more than a few of the frames were lost because nobody took them in time.
 #[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
-fn receiver_loses<'a>(streams: impl Iterator<Item = &'a Streamed>) -> bool {
+pub(super) fn receiver_loses<'a>(streams: impl Iterator<Item = &'a Streamed>) -> bool {
     let (dropped, sent) = streams.fold((0, 0), |(dropped, sent), it| {
         (dropped + it.received.dropped, sent + it.sent.frames)
     });

@@ -1,10 +1,13 @@
 //! How much the virtual functions carry: measured, and compared with what a guest would use without them.
 
+pub mod all_vfs;
 pub mod bidirectional;
 mod carries;
 mod compare;
 pub mod host_cpu;
+pub mod latency;
 mod line;
+pub mod rate_limit;
 mod ready;
 mod rival;
 pub mod small_frames;
@@ -23,7 +26,10 @@ pub const CHECKS: &[&Check] = &[
     &vf_over_virtio::CHECK,
     &vf_near_pf::CHECK,
     &small_frames::CHECK,
+    &latency::CHECK,
     &host_cpu::CHECK,
+    &all_vfs::CHECK,
     &bidirectional::CHECK,
+    &rate_limit::CHECK,
     &soak::CHECK,
 ];

@@ -45,6 +45,7 @@ pub(super) fn course(bench: &Bench) -> Course {
     Course {
         size: LARGE,
         seconds: bench.settings.stream_seconds,
+        rate: None,
         backend: None,
     }
 }

@@ -1,21 +1,27 @@
 //! How many of the smallest frames a guest sends by a virtual function, beside those by an emulated e1000e: the number of frames
 //! is what costs a machine and an adapter most, and where the two differ most. Both must carry them to the end, unharmed and no
-//! faster than the wire; how many it has to be nobody claims, so that it is measured and reported.
+//! faster than the wire; how many it has to be nobody claims, so that it is measured and reported. So is the highest rate at which the
+//! VF loses none of them, and that at which it loses few.
 //!
 //! Source: RFC 2544, 9.1 (its sizes for Ethernet begin with 64 bytes, which are 60 without the check sequence).
 
-use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE};
-use harness::check::{Answer, Check};
+use harness::bench::{Bench, Course, EMULATED_REFUSED, EMULATED_UNUSABLE, End};
+use harness::check::{Answer, Check, Problem};
 use harness::guest::Model;
+use harness::judge::Search;
 
-use super::compare::{Question, compare};
-use super::ready::{LIMIT, NEEDS};
+use super::carries::carries;
+use super::compare::{Question, beside};
+use super::ready::{LIMIT, NEEDS, Ready, course, ready};
 use super::rival::Rival;
 use super::yardstick::Yardstick;
 use crate::comparison_findings;
 
 /// The smallest frames of Ethernet, in bytes without the check sequence (IEEE 802.3, 4.4.2: 64 with it).
 const SMALLEST: u16 = 60;
+
+/// What part of them is few.
+const FEW: f64 = 0.005;
 
 /// See the module's documentation.
 pub const CHECK: Check = Check {
@@ -36,5 +42,71 @@ async fn run(bench: &mut Bench) -> Answer {
         size: SMALLEST,
         claim: None,
     };
-    compare(bench, question).await
+    let ready = ready(bench).await?;
+    beside(bench, &ready, question).await?;
+    lossless(bench, &ready).await
+}
+
+/// The highest rate of the VF without loss, and with little.
+async fn lossless(bench: &mut Bench, Ready { vf, far, .. }: &Ready) -> Answer {
+    let course = Course {
+        size: SMALLEST,
+        ..course(bench)
+    };
+    let freely = bench.stream(vf, &far.end, &course).await?;
+    carries(bench, "the VF", &freely)?;
+    let highest = freely.frames_per_second();
+    for (allowed, name) in [(0.0, "NDR"), (FEW, "PDR")] {
+        let found = search(bench, [vf, &far.end], &course, highest, allowed).await?;
+        let percent = allowed * 100.0;
+        bench.log.note(format!(
+            "the highest rate of the VF with {percent} % of the frames lost at most ({name}): {found}, of {highest:.0} sent as fast as they go"
+        ))?;
+    }
+    Ok(())
+}
+
+/// What arrived at the highest rate that holds, in words.
+async fn search(
+    bench: &mut Bench,
+    [vf, far]: [&End; 2],
+    course: &Course,
+    highest: f64,
+    allowed: f64,
+) -> Result<String, Problem> {
+    let (mut search, mut best, mut dropped) = (Search::from(highest, allowed), 0.0_f64, 0);
+    while let Some(rate) = search.rate() {
+        let course = Course {
+            rate: Some(whole(rate)),
+            ..*course
+        };
+        let streamed = bench.stream(vf, far, &course).await?;
+        carries(bench, "the VF", &streamed)?;
+        let before = search.highest();
+        search.take(streamed.loss());
+        dropped += streamed.received.dropped;
+        if search.highest() > before {
+            // Whoever sends may have been slower than asked.
+            best = streamed.frames_per_second();
+        }
+    }
+    let found = search
+        .highest()
+        .map_or_else(|| "none".into(), |_| format!("{best:.0} frames/s"));
+    Ok(match dropped {
+        0 => found,
+        _ => format!(
+            "{found} ({dropped} frames of all trials were lost by the receiver, not by the VF)"
+        ),
+    })
+}
+
+/// At least one frame a second.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates far above what any card sends"
+)]
+fn whole(rate: f64) -> u32 {
+    (rate as u32).max(1)
 }

@@ -67,7 +67,9 @@ fn lasts(bench: &mut Bench, rates: &[f64]) -> Answer {
     ))?;
     let pairs = last.iter().zip(first).map(|(a, b)| Pair { a: *a, b: *b });
     match Ratio::of(&pairs.collect::<Vec<_>>(), fastrand::u64(..)) {
-        Ok(ratio) if is_judged(bench) => judge(bench, &ratio, LEAST, &TIRES),
+        Ok(ratio) if is_judged(bench) => {
+            judge(bench, "the last third to the first", &ratio, LEAST, &TIRES)
+        }
         _ => Ok(()),
     }
 }

@@ -23,14 +23,18 @@ pub(super) fn pairs(bench: &Bench, judged: bool) -> usize {
     if judged { asked.max(PAIRS) } else { asked }
 }
 
-/// Blames the finding where the ratio is too small, and the bench where nobody can tell.
+/// Blames the finding where the ratio of something is too small, and the bench where nobody can tell.
 pub(super) fn judge(
     bench: &mut Bench,
+    what: &str,
     ratio: &Ratio,
     least: f64,
     small: &'static Finding,
 ) -> Answer {
-    let text = format!("wanted at least {least}, measured {}", shown(ratio));
+    let text = format!(
+        "{what}: wanted at least {least:.2}, measured {}",
+        shown(ratio)
+    );
     match Judgement::of(ratio, least) {
         Judgement::Holds => bench.assert(true, small, text),
         Judgement::Fails => bench.assert(false, small, text),

@@ -21,8 +21,10 @@ pub(super) fn call(interface: &Interface, to: MacAddr) -> anyhow::Result<()> {
             smallest: SMALLEST,
             largest: SMALLEST,
             step: 1,
-            count: 1,
+            // That it is answered is enough; others may fill the wire by then.
+            count: 0,
         },
+        at_once: 1,
         at_least: Duration::ZERO,
         wait: WAIT,
         deadline: DEADLINE,
@@ -37,18 +39,19 @@ pub(super) fn call(interface: &Interface, to: MacAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The receiver's side, once it listens: answers until the sender has heard it.
-pub(super) fn answer(interface: &Interface) -> anyhow::Result<()> {
+/// The receiver's side, once it listens: answers when all senders have asked, until all of them have heard it.
+pub(super) fn answer(interface: &Interface, senders: u16) -> anyhow::Result<()> {
     let mut wire = open(interface)?;
     let echo = Echo {
         mac: interface.mac,
+        parties: senders.into(),
         once: true,
         until: Instant::now() + WAIT,
     };
     if !broke(interface, echo.run(&mut wire))?.ended {
         let (name, seconds) = (&interface.name, WAIT.as_secs());
         bail!(
-            "nobody has asked {name} within {seconds} s; start `traffic send --meet` on the other side, and see whether its frames come here"
+            "of {senders} senders not all have asked {name} and been answered within {seconds} s; start `traffic send --meet` on the other side, and see whether its frames come here"
         );
     }
     Ok(())

@@ -40,6 +40,9 @@ pub(in super::super) struct ReceiveArgs {
     /// End once so many flows have ended.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..))]
     flows: u16,
+    /// With --meet, wait until so many senders are there, so that they begin together.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "meet", value_parser = value_parser!(u16).range(1..))]
+    senders: u16,
     #[command(flatten)]
     way: WayArgs,
 }
@@ -61,6 +64,9 @@ struct ShapeArgs {
     /// How many flows they belong to, in turn.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=1024))]
     flows: u16,
+    /// The number of the first flow, to tell several senders apart; without it any.
+    #[arg(long, value_name = "N")]
+    flow: Option<u16>,
 }
 
 #[derive(Args)]
@@ -133,7 +139,7 @@ pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
     let opened = args.way.ways().receiver(&interface, args.carrier.into());
     let (backend, mut source) = opened.map_err(|error| refused(&interface, &error))?;
     if args.way.meet {
-        meet::answer(&interface)?;
+        meet::answer(&interface, args.senders)?;
     }
     let receiving = Receiving {
         mac: interface.mac,
@@ -176,6 +182,7 @@ fn told_of_received(received: &Received) -> String {
     let Received {
         backend,
         tally,
+        by_flow: _,
         corrupt,
         dropped,
         bytes,
@@ -243,7 +250,7 @@ impl ShapeArgs {
             vlan: self.vlan,
             sizes,
             flows: self.flows,
-            first: fastrand::u16(..),
+            first: self.flow.unwrap_or_else(|| fastrand::u16(..)),
         })
     }
 }

@@ -70,6 +70,41 @@ pub(super) const ROWS: &[Row] = &[
         "a VF carries half of the frames after a while",
     ),
     (
+        Fault::VfLate,
+        "vf-late",
+        "a frame takes as long by a VF as by an emulated card",
+    ),
+    (
+        Fault::RateRefused,
+        "rate-refused",
+        "the PF's driver takes no limit of the rate of a VF",
+    ),
+    (
+        Fault::RateIgnored,
+        "rate-ignored",
+        "the limit of a VF's rate is accepted and has no effect",
+    ),
+    (
+        Fault::RateHarsh,
+        "rate-harsh",
+        "a VF sends a tenth of what its limit allows",
+    ),
+    (
+        Fault::VfsUnfair,
+        "vfs-unfair",
+        "one of several VFs that send at once carries several times as much as each of the others",
+    ),
+    (
+        Fault::VfStarved,
+        "vf-starved",
+        "one of several VFs that send at once carries next to nothing",
+    ),
+    (
+        Fault::VfsCrowded,
+        "vfs-crowded",
+        "several VFs that send at once carry half of what one carries alone",
+    ),
+    (
         Fault::EmulatedQuick,
         "emulated-quick",
         "an emulated e1000e fills the wire",
