@@ -47,6 +47,8 @@ pub enum Reaction {
     /// That the lab host loses its power so long after this line, whatever it does then (a restart, a boot), and boots
     /// again. A cut that is still to come is replaced; one that is due when the payload has ended is not made.
     CutPowerAfter(Duration),
+    /// That a cut which is still to come comes at once. Where there is none, nothing.
+    CutPowerByNow,
 }
 
 /// What the lab host does at the moment.
@@ -147,8 +149,14 @@ impl<'a> Course<'a> {
     ) -> Result<(), BenchFault> {
         let reaction = text.map(|text| on_line(&text));
         let over = matches!(self.phase, Phase::PowersOff { .. });
-        if let (Some(Reaction::CutPowerAfter(wait)), false) = (reaction, over) {
-            self.cut_at = Some(Instant::now() + wait);
+        match reaction {
+            Some(Reaction::CutPowerAfter(wait)) if !over => {
+                self.cut_at = Some(Instant::now() + wait);
+            }
+            Some(Reaction::CutPowerByNow) => {
+                self.cut_at = self.cut_at.map(|at| at.min(Instant::now()));
+            }
+            _ => {}
         }
         match mark {
             // Of a machine that is about to lose its power.

@@ -178,3 +178,24 @@ fn no_power_is_cut_after_the_end() {
         assert_eq!(course.cut_at, None);
     }
 }
+
+#[test]
+fn a_cut_that_is_still_to_come_can_be_had_at_once() {
+    let mut course = Course::new(DEADLINES, Path::new("serial.log"));
+    course.mark(Mark::Started).unwrap();
+    let hear = |course: &mut Course<'_>, reaction| {
+        let (text, mark) = (Some("a line".into()), None);
+        course
+            .hear(Line { text, mark }, &mut |_: &str| reaction)
+            .unwrap();
+        course.cut_at
+    };
+    assert_eq!(hear(&mut course, Reaction::CutPowerByNow), None);
+    let later = hear(
+        &mut course,
+        Reaction::CutPowerAfter(Duration::from_hours(1)),
+    );
+    assert!(hear(&mut course, Reaction::CutPowerByNow) < later);
+    course.cut();
+    assert_eq!(hear(&mut course, Reaction::CutPowerByNow), None);
+}

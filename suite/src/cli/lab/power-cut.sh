@@ -25,6 +25,10 @@ if [ "$began" = 0 ]; then
 	state >/var/lib/lab-state
 else
 	follow_resume
+	# By a restart of its own the run may have come to its end before its cut, which then comes at this word. Where there is none
+	# within seconds, it has come before.
+	echo "lab: run $began has ended"
+	sleep 10
 	sriov-certify restore
 	echo "lab: restore $began exited with $?"
 	state >/var/lib/lab-state.now

@@ -1,6 +1,7 @@
 //! `lab --power-cut N`: cuts the lab's power at random moments of a run, boots it again, restores, and
 //! lets the lab host compare what it shows of its devices with what it showed at first.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -10,7 +11,7 @@ use super::super::{output, usage};
 use super::machine::Machine;
 
 /// In which a moment is chosen: how long the checks of `power-cut.sh` take on a machine that has nothing
-/// else to do, guests and two restarts among them.
+/// else to do, guests and two restarts among them. Where they take less, the cut comes at their end.
 const WINDOW: Duration = Duration::from_mins(4);
 
 pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Result<u8> {
@@ -24,16 +25,17 @@ pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Resu
     let ended = machine.run(&script, |line| {
         output::say(line);
         match heard.take(line) {
-            Some(run) => cut(run, &mut moments),
+            Some(Run::Begins(run)) => cut(run, &mut moments),
+            Some(Run::HasEnded) => Reaction::CutPowerByNow,
             None => Reaction::GoOn,
         }
     });
     let made = ended.await?.power_cuts;
     output::print(&format!(
         "{} of {cuts} power cuts restored (seed {seed})",
-        heard.restored
+        heard.restored.len()
     ))?;
-    let all = made == cuts && heard.restored == cuts;
+    let all = made == cuts && heard.restored == (1..=cuts).collect();
     Ok(if all { 0 } else { 2 })
 }
 
@@ -51,21 +53,33 @@ fn cut(run: u32, moments: &mut Rng) -> Reaction {
 struct Heard {
     /// How often `restore` was content: its exit status was 0.
     content: u32,
-    /// How often, moreover, the machine was as it was.
-    restored: u32,
+    /// After which cuts, moreover, the machine was as it was.
+    restored: BTreeSet<u32>,
+}
+
+/// What becomes of a run.
+#[derive(Debug, PartialEq, Eq)]
+enum Run {
+    /// It begins, and has this number.
+    Begins(u32),
+    /// Nothing goes on after a boot.
+    HasEnded,
 }
 
 impl Heard {
-    /// Returns the number of a run that begins.
-    fn take(&mut self, line: &str) -> Option<u32> {
+    /// Returns what the lab host says of a run.
+    fn take(&mut self, line: &str) -> Option<Run> {
         let mut words = line.strip_prefix("lab: ")?.split(' ');
         let (what, number) = (words.next()?, words.next()?.parse().ok()?);
         let rest: Vec<&str> = words.collect();
         match (what, rest.join(" ").as_str()) {
-            ("run", "begins") => return Some(number),
+            ("run", "begins") => return Some(Run::Begins(number)),
+            ("run", "has ended") => return Some(Run::HasEnded),
             ("restore", "exited with 0") => self.content = number,
             // Both must hold of the same cut.
-            ("cut", "as it was") if self.content == number => self.restored += 1,
+            ("cut", "as it was") if self.content == number => {
+                self.restored.insert(number);
+            }
             _ => {}
         }
         None
@@ -74,12 +88,13 @@ impl Heard {
 
 #[cfg(test)]
 mod tests {
-    use super::Heard;
+    use super::{Heard, Run};
 
     #[test]
     fn only_what_both_say_is_restored() {
         let mut heard = Heard::default();
-        assert_eq!(heard.take("lab: run 1 begins"), Some(1));
+        assert_eq!(heard.take("lab: run 1 begins"), Some(Run::Begins(1)));
+        assert_eq!(heard.take("lab: run 1 has ended"), Some(Run::HasEnded));
         for line in [
             "lab: restore 1 exited with 0",
             "lab: cut 1 as it was",
@@ -91,6 +106,6 @@ mod tests {
         ] {
             assert_eq!(heard.take(line), None, "{line}");
         }
-        assert_eq!(heard.restored, 1);
+        assert_eq!(heard.restored, [1].into());
     }
 }
