@@ -14,6 +14,10 @@ const RESTART_LIMIT: Duration = Duration::from_mins(10);
 /// How much longer a machine may take that does stop.
 const STOPPING_LIMIT: Duration = Duration::from_hours(1);
 
+/// How long systemd may take to say whether it stops the machine, and how often it is asked.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 /// Asks systemd for a restart, which ends this process. Returns only where that does not happen.
 pub(super) async fn restart(host: &dyn Host) -> io::Error {
     let asked = host.run(&["systemctl", "reboot"]).await;
@@ -55,15 +59,16 @@ pub async fn is_going_down(host: &dyn Host) -> bool {
         "--value",
         "shutdown.target",
     ];
-    // A service whose first process ends before the others is sent SIGTERM twice, and so may be what asks for us
-    // (systemd src/core/service.c, `service_enter_stop_post`).
-    for _ in 0..3 {
+    // A machine that goes down ends what asks for us too. A service whose first process ends before the others is sent SIGTERM
+    // twice (systemd src/core/service.c, `service_enter_stop_post`), and on a busy machine the two are seconds apart.
+    let end = Instant::now() + ANSWER_LIMIT;
+    loop {
         match host.run(&question).await {
             Ok(answer) if answer.success() => return !matches!(answer.text().trim(), "" | "0"),
-            _ => {}
+            _ if Instant::now() >= end => return false,
+            _ => sleep(ASK_AGAIN).await,
         }
     }
-    false
 }
 
 #[cfg(test)]
