@@ -110,13 +110,8 @@ impl Bench {
         let output = self
             .look(&["ip", "-j", "link", "show", "dev", &name])
             .await?;
-        let links: Value =
-            serde_json::from_slice(&output.stdout).context("`ip -j` printed no JSON")?;
-        let vfs = links[0]["vfinfo_list"].as_array();
-        let vf = vfs.and_then(|vfs| vfs.iter().find(|vf| vf["vf"] == index));
-        Ok(vf
-            .cloned()
-            .with_context(|| format!("`ip link` tells nothing of VF {index} of {name}"))?)
+        let vf = facts::vf_info(&output.stdout, index).context("`ip -j` printed no JSON")?;
+        Ok(vf.with_context(|| format!("`ip link` tells nothing of VF {index} of {name}"))?)
     }
 
     /// The network interfaces of a function.

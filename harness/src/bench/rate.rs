@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::Bench;
 use crate::finding::Problem;
 use crate::machine::Output;
-use crate::undo::Undo;
+use crate::undo::{Undo, set_rate};
 
 impl Bench {
     /// Asks the PF's driver to let one of its VFs send no more than that, in Mbit/s, whatever it makes of it; 0 is no limit.
@@ -18,18 +18,8 @@ impl Bench {
             most: before.context("`ip link` tells no rate of a VF")?,
         };
         let name = self.net().await?.name;
-        let (vf, most) = (vf.to_string(), most.to_string());
-        let argv = [
-            "ip",
-            "link",
-            "set",
-            "dev",
-            &name,
-            "vf",
-            &vf,
-            "max_tx_rate",
-            &most,
-        ];
-        self.attempt_link(&argv, undo).await
+        let words = set_rate(&name, vf, most);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.attempt_link(&words, undo).await
     }
 }

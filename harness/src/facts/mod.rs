@@ -39,7 +39,7 @@ pub use kind::of_kind;
 pub use list::list;
 pub use names::names;
 pub use net::net;
-pub(crate) use net::{interface, master, net_of_address};
+pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde_json::Value;
+
 use super::{NetFacts, read};
 use crate::machine::Host;
 use crate::pci::Bdf;
@@ -22,6 +24,15 @@ pub async fn net(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<NetFacts>> {
         }
     }
     Ok(all)
+}
+
+/// What the PF's driver knows of one of its VFs, from what `ip -j link show` prints of the PF (iproute2 ip/ipaddress.c, `print_vfinfo`);
+/// `None` for one that is not there.
+pub(crate) fn vf_info(printed: &[u8], index: u16) -> serde_json::Result<Option<Value>> {
+    let links: Value = serde_json::from_slice(printed)?;
+    let vfs = links[0]["vfinfo_list"].as_array();
+    let vf = vfs.and_then(|vfs| vfs.iter().find(|vf| vf["vf"] == index));
+    Ok(vf.cloned())
 }
 
 /// The interface that a function's is a part of (Linux 6.12 net/core/dev.c, `__netdev_adjacent_dev_insert`); `None` for none.

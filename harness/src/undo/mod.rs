@@ -20,6 +20,7 @@ use functions::{restore_driver, restore_functions};
 use guest::{remove_guest, take_back};
 use link::{put_up, restore_link};
 use rate::restore_rate;
+pub(crate) use rate::set_rate;
 
 /// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
 /// what a check has given up on, and what follows has to wait for it.

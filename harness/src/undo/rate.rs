@@ -2,8 +2,6 @@
 
 use std::io;
 
-use serde_json::Value;
-
 use super::{bounded, command};
 use crate::facts;
 use crate::machine::Host;
@@ -20,23 +18,17 @@ pub(super) async fn restore_rate(host: &dyn Host, pf: Bdf, vf: u16, most: u32) -
         let (show, why) = (show.join(" "), shown.stderr.trim());
         return Err(io::Error::other(format!("{show}: {why}")));
     }
-    let links: Value = serde_json::from_slice(&shown.stdout)?;
-    let vfs = links[0]["vfinfo_list"].as_array();
-    let own = vfs.and_then(|vfs| vfs.iter().find(|own| own["vf"] == vf));
+    let own = facts::vf_info(&shown.stdout, vf)?;
     if own.is_none_or(|own| own["rate"]["max_tx"] == most) {
         return Ok(());
     }
-    let (vf, most) = (vf.to_string(), most.to_string());
-    let argv = [
-        "ip",
-        "link",
-        "set",
-        "dev",
-        &net.name,
-        "vf",
-        &vf,
-        "max_tx_rate",
-        &most,
-    ];
-    command(host, &argv).await
+    let words = set_rate(&net.name, vf, most);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    command(host, &words).await
+}
+
+/// What limits a VF of the PF with that interface, in Mbit/s.
+pub(crate) fn set_rate(interface: &str, vf: u16, most: u32) -> Vec<String> {
+    let line = format!("ip link set dev {interface} vf {vf} max_tx_rate {most}");
+    line.split(' ').map(str::to_owned).collect()
 }

@@ -6,17 +6,16 @@
 //!
 //! Source: RHEL 9, 14.7.1 (VFs share the hardware of their PF, and several can be used at once).
 
-use anyhow::anyhow;
 use harness::bench::{Bench, Crowd, End, Far, PORTS};
 use harness::check::{Answer, Check, Finding, Problem};
-use harness::judge::{Pair, Ratio, Side, fairness, median, order};
+use harness::judge::{Pair, Side, fairness, median, order};
 use harness::require;
 
 use super::carries::{DAMAGED, STALLS, carries};
 use super::compare::RECEIVER_SLOW;
 use super::line::{SLACK, line_rate, within_line};
 use super::ready::{LARGE, LIMIT, NEEDS, course};
-use super::verdict::{is_judged, judge, pairs};
+use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::passes;
 use crate::checks::guest::plugged::{cards_of, vfs};
 use crate::stream_findings;
@@ -189,9 +188,9 @@ fn none_starves(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
             b: round.all.iter().sum::<f64>() / count as f64,
         };
         let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
-        let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
         let what = format!("card {} of the guest to an even share", vf + 1);
-        judge(bench, &what, &ratio, LEAST, blamed(rounds, &STARVES))?;
+        let starves = blamed(rounds, &STARVES);
+        judge_pairs(bench, &what, (&pairs, seed), LEAST, starves)?;
     }
     Ok(())
 }
@@ -202,9 +201,14 @@ fn are_even(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
         b: 1.0,
     };
     let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
-    let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
     let unfair = blamed(rounds, &UNFAIR);
-    judge(bench, "the fairness index to 1", &ratio, FAIR, unfair)
+    judge_pairs(
+        bench,
+        "the fairness index to 1",
+        (&pairs, seed),
+        FAIR,
+        unfair,
+    )
 }
 
 fn carry_as_much(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
@@ -213,7 +217,12 @@ fn carry_as_much(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
         b: round.alone,
     };
     let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
-    let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
     let less = blamed(rounds, &LESS);
-    judge(bench, "all VFs to one alone", &ratio, TOGETHER, less)
+    judge_pairs(
+        bench,
+        "all VFs to one alone",
+        (&pairs, seed),
+        TOGETHER,
+        less,
+    )
 }

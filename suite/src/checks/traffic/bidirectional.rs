@@ -3,15 +3,14 @@
 //!
 //! Source: IEEE 802.3, 1.4 (full duplex: both stations of a link send at the same time).
 
-use anyhow::anyhow;
 use harness::bench::{Bench, End, Streamed};
 use harness::check::{Answer, Check, Finding, Problem};
-use harness::judge::{Pair, Ratio, Side, median, order};
+use harness::judge::{Pair, Side, median, order};
 
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::verdict::{is_judged, judge, pairs};
+use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
 const STARVES: Finding = Finding::device(
@@ -111,8 +110,7 @@ fn shares(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
             b: round.alone[way].frames_per_second(),
         };
         let pairs: Vec<Pair> = rounds.iter().map(pair).collect();
-        let ratio = Ratio::of(&pairs, seed).map_err(|few| anyhow!("{few}"))?;
-        judge(bench, &what, &ratio, LEAST, &STARVES)?;
+        judge_pairs(bench, &what, (&pairs, seed), LEAST, &STARVES)?;
     }
     Ok(())
 }

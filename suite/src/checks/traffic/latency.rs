@@ -7,17 +7,16 @@
 
 use std::fmt::Write as _;
 
-use anyhow::anyhow;
 use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE, End, FAR_NO_LINK, Far};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::guest::Model;
-use harness::judge::{Pair, Ratio, Side, median, order};
+use harness::judge::{Pair, Side, median, order};
 use harness::traffic::Pinged;
 use harness::{handover_findings, require};
 
 use super::ready::{LIMIT, NEEDS, Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::verdict::{TOO_NOISY, is_judged, judge, pairs};
+use super::verdict::{TOO_NOISY, is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::{HARMED, NO_WAY};
 use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
 
@@ -78,14 +77,9 @@ async fn run(bench: &mut Bench) -> Answer {
     let Some(claim) = claim else {
         return Ok(());
     };
-    let ratio = Ratio::of(&ratios(&samples), seed).map_err(|few| anyhow!("{few}"))?;
-    judge(
-        bench,
-        "the time by virtio to that by the VF",
-        &ratio,
-        claim,
-        &LATE,
-    )
+    let pairs = ratios(&samples);
+    let what = "the time by virtio to that by the VF";
+    judge_pairs(bench, what, (&pairs, seed), claim, &LATE)
 }
 
 /// One sample of each.

@@ -3,17 +3,16 @@
 //!
 //! Source: man 8 ip-link (`vf NUM max_tx_rate`, in Mbit/s); Linux 6.12 include/linux/netdevice.h, `ndo_set_vf_rate`.
 
-use anyhow::anyhow;
 use harness::bench::{Bench, End, Streamed};
 use harness::check::{Answer, Check, Finding, Problem};
-use harness::judge::{Pair, Ratio, median};
+use harness::judge::{Pair, median};
 use harness::profile::VfAttribute;
 use harness::require;
 
 use super::carries::carries;
 use super::compare::{RECEIVER_SLOW, receiver_loses};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::verdict::{is_judged, judge, pairs};
+use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
 const REFUSED: Finding = Finding::device(
@@ -89,17 +88,18 @@ fn refused(bench: &mut Bench, claimed: bool, limit: u32, why: &str) -> Answer {
 
 /// Both ends by an interval, so that a noisy bench is not taken for a bad limit.
 fn holds(bench: &mut Bench, limit: u32, limited: &[f64], low: &'static Finding) -> Answer {
-    let limit = f64::from(limit);
-    let ratio = |pair: fn(f64, f64) -> Pair| {
-        let pairs: Vec<Pair> = limited.iter().map(|rate| pair(limit, *rate)).collect();
-        Ratio::of(&pairs, fastrand::u64(..)).map_err(|few| anyhow!("{few}"))
-    };
-    let under = ratio(|limit, rate| Pair { a: limit, b: rate })?;
+    let (limit, seed) = (f64::from(limit), fastrand::u64(..));
+    let pair = |rate: &f64| Pair { a: limit, b: *rate };
+    let pairs: Vec<Pair> = limited.iter().map(pair).collect();
     let what = format!("the limit of {limit} Mbit/s to what the VF sends with it");
-    judge(bench, &what, &under, 1.0 / MOST, &EXCEEDED)?;
-    let near = ratio(|limit, rate| Pair { a: rate, b: limit })?;
+    judge_pairs(bench, &what, (&pairs, seed), 1.0 / MOST, &EXCEEDED)?;
+    let turned = |pair: &Pair| Pair {
+        a: pair.b,
+        b: pair.a,
+    };
+    let pairs: Vec<Pair> = pairs.iter().map(turned).collect();
     let what = format!("what the VF sends to its limit of {limit} Mbit/s");
-    judge(bench, &what, &near, LEAST, low)
+    judge_pairs(bench, &what, (&pairs, seed), LEAST, low)
 }
 
 /// What the VF sends, in Mbit/s, several times; and whether the receiver loses a part of it.

@@ -1,9 +1,10 @@
 //! What is said of a ratio that has to be at least so much.
 
+use anyhow::anyhow;
 use harness::bench::Bench;
 use harness::check::{Answer, Finding};
 use harness::facts::environment;
-use harness::judge::{CONFIDENCE, Judgement, PAIRS, Ratio};
+use harness::judge::{CONFIDENCE, Judgement, PAIRS, Pair, Ratio};
 use reports::Environment;
 
 pub(super) const TOO_NOISY: Finding = Finding::bench(
@@ -21,6 +22,18 @@ pub(super) fn is_judged(bench: &Bench) -> bool {
 pub(super) fn pairs(bench: &Bench, judged: bool) -> usize {
     let asked = bench.settings.stream_pairs as usize;
     if judged { asked.max(PAIRS) } else { asked }
+}
+
+/// The same of pairs, whose ratio and its interval are made first.
+pub(super) fn judge_pairs(
+    bench: &mut Bench,
+    what: &str,
+    (pairs, seed): (&[Pair], u64),
+    least: f64,
+    small: &'static Finding,
+) -> Answer {
+    let ratio = Ratio::of(pairs, seed).map_err(|few| anyhow!("{few}"))?;
+    judge(bench, what, &ratio, least, small)
 }
 
 /// Blames the finding where the ratio of something is too small, and the bench where nobody can tell.
