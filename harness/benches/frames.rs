@@ -14,6 +14,7 @@ fn rewrite(criterion: &mut Criterion) {
             vlan: None,
             sizes: vec![size],
             flows: 1,
+            stamped: false,
             first: 1,
         };
         let mut template = shape.templates().expect("a frame").remove(0);

@@ -13,6 +13,7 @@ pub mod finding;
 pub mod guest;
 pub mod judge;
 pub mod kernel_log;
+mod latency;
 pub mod lock;
 pub mod machine;
 pub mod need;

@@ -5,18 +5,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, sendmmsg, setsockopt};
-use nix::{libc, setsockopt_impl, sockopt_impl};
 
-use super::socket::packet;
+use super::socket::{QdiscBypass, packet};
 use super::{FrameSender, Template};
 
 /// How many frames go at once: with 16 all is gained already, with more than 64 nothing more.
 const BATCH: usize = 64;
-
-sockopt_impl!(
-    /// Frames go to the driver without a queue before it (packet(7)).
-    QdiscBypass, SetOnly, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, bool
-);
 
 /// Sends by `sendmmsg`.
 pub struct Batched {

@@ -13,7 +13,7 @@ use nix::sys::socket::{getsockopt, setsockopt};
 use nix::{getsockopt_impl, libc, setsockopt_impl, sockopt_impl};
 
 use super::map::Map;
-use super::socket::packet;
+use super::socket::{IgnoreOutgoing, Version, packet};
 use super::{Arrived, FrameReceiver};
 
 /// A block in bytes, and how many there are: 32 MiB, which holds what comes while this process waits for a processor.
@@ -25,16 +25,8 @@ const FRAME: u32 = 2048;
 const RETIRE: u32 = 1;
 
 sockopt_impl!(
-    /// Which layout the ring has.
-    Version, SetOnly, libc::SOL_PACKET, libc::PACKET_VERSION, i32
-);
-sockopt_impl!(
     /// Makes the ring.
     Ring, SetOnly, libc::SOL_PACKET, libc::PACKET_RX_RING, libc::tpacket_req3
-);
-sockopt_impl!(
-    /// Frames that others send by this interface do not come in.
-    IgnoreOutgoing, SetOnly, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, i32
 );
 sockopt_impl!(
     /// Counts since it was last read.

@@ -1,21 +1,25 @@
 //! Frames in batches: many at once to a driver, and many at once from a ring.
 //!
 //! A sender keeps frames that were built once ([`Template`]) where the kernel takes them from, and each time only what differs
-//! from one to the next is written. All unsafe code of the workspace is here, in `map.rs` and `socket.rs`: memory is
-//! shared with the kernel, and addresses of sockets are of kinds that no safe interface has.
+//! from one to the next is written. All unsafe code of the workspace is here, in `map.rs`, `socket.rs` and `offloads.rs`:
+//! memory is shared with the kernel, and addresses and requests of sockets are of kinds that no safe interface has.
 
 mod batched;
 mod blocks;
 mod map;
+mod offloads;
 mod segmented;
 mod socket;
 mod template;
+mod watched;
 mod xsk;
 
 pub use batched::Batched;
 pub use blocks::Blocks;
+pub use offloads::offloads;
 pub use segmented::Segmented;
 pub use template::Template;
+pub use watched::{OneByOne, Watched};
 pub use xsk::Xsk;
 
 use std::io;

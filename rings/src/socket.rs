@@ -7,6 +7,20 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::{setsockopt_impl, sockopt_impl};
+
+sockopt_impl!(
+    /// Frames go to the driver without a queue before it (packet(7)).
+    QdiscBypass, SetOnly, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, bool
+);
+sockopt_impl!(
+    /// Which layout a ring has.
+    Version, SetOnly, libc::SOL_PACKET, libc::PACKET_VERSION, i32
+);
+sockopt_impl!(
+    /// Frames that others send by this interface do not come in.
+    IgnoreOutgoing, SetOnly, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, i32
+);
 
 /// A packet socket that is bound to an interface: it receives frames of that ethertype, and none for 0 (packet(7)).
 pub(crate) fn packet(

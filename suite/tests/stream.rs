@@ -111,6 +111,37 @@ fn a_rate_is_kept() {
     assert!(sent.seconds >= 0.99, "{sent:?}");
 }
 
+#[test]
+fn stamped_frames_tell_how_long_they_took() {
+    for words in [
+        "--backend xdp",
+        "--backend segmented --carrier udp4 --size 200",
+    ] {
+        let receive = if words.contains("udp4") {
+            "--carrier udp4"
+        } else {
+            ""
+        };
+        let (sent, received) = streamed(
+            1500,
+            &format!("{words} --stamp --count 3000 --rate 3000"),
+            receive,
+        );
+        whole(&sent, &received);
+        let latency = received.latency.expect("stamps");
+        let times = [
+            1,
+            latency.median_ns,
+            latency.most_ns,
+            latency.max_ns,
+            30_000_000_000,
+        ];
+        assert!(times.is_sorted() && latency.impossible == 0, "{latency:?}");
+    }
+    let (_, received) = streamed(1500, "--count 10", "");
+    assert_eq!(received.latency, None);
+}
+
 /// Whoever begins to listen late has missed what was sent before, and is told so by the numbers.
 #[test]
 fn loss_is_told() {
@@ -125,6 +156,20 @@ fn loss_is_told() {
     } = json(&output.stdout);
     assert!(complete && tally.lost > 500, "{tally:?}");
     assert_eq!(tally.received + tally.lost, 4000);
+}
+
+#[test]
+fn whoever_meets_nobody_says_what_to_do() {
+    let words = [
+        "receive --meet=1 --interface far",
+        "send --meet=1 --interface near --to 02:00:00:00:00:02",
+    ];
+    let lines = words.map(|words| {
+        let output = on_cable(1500, &format!(r#""$PROGRAM" traffic {words}"#));
+        assert_eq!(output.status.code(), Some(2));
+        text(&output.stderr)
+    });
+    insta::assert_snapshot!(lines.concat());
 }
 
 #[test]

@@ -70,6 +70,17 @@ fn jumbo_frames_are_answered() {
     unharmed(&pinged, 2 * 682);
 }
 
+#[test]
+fn those_who_do_not_sleep_ask_and_answer_too() {
+    let echo = r#""$PROGRAM" traffic echo --interface far --once --busy --seconds 30"#;
+    let script = format!(
+        "{echo} > /dev/null &\nping_near --json --busy --largest 9014 --step 11 --count 2\nwait $!"
+    );
+    let output = on_cable(9000, &script);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    unharmed(&json(&output.stdout), 2 * 815);
+}
+
 /// Both wait for the echo, so that they are at it together. All that one of them receives, the answers
 /// to the other among it, fits into a buffer that only the administrator of the machine may enlarge.
 #[test]
@@ -156,25 +167,36 @@ fn without_the_privilege_the_kernel_refuses() {
 /// `nsenter --net` leaves /sys as it was: what it says is of interfaces that frames would not go by.
 #[test]
 fn a_sys_of_another_namespace_is_noticed() {
-    let script = r#"unshare --net "$PROGRAM" traffic echo --interface far"#;
-    let (code, line) = refusal(script);
-    assert_eq!(code, Some(2), "{line}");
-    assert!(
-        line.ends_with(": /sys shows far of another network namespace\n"),
-        "{line}"
-    );
+    for words in [
+        "echo",
+        "echo --busy",
+        "receive",
+        "send --to 02:00:00:00:00:01",
+    ] {
+        let script = format!(r#"unshare --net "$PROGRAM" traffic {words} --interface far"#);
+        let (code, line) = refusal(&script);
+        assert_eq!(code, Some(2), "{line}");
+        assert!(
+            line.ends_with(": /sys shows far of another network namespace\n"),
+            "{line}"
+        );
+    }
 }
 
 #[test]
 fn an_interface_that_is_taken_down_ends_it() {
-    let script = r#"
-        "$PROGRAM" traffic echo --interface far --seconds 30 & echo=$!
-        timeout 10 sh -c 'until grep -q " 88b5 " /proc/net/packet; do :; done'
-        ip link set far down
-        wait $echo"#;
-    let (code, line) = refusal(script);
-    assert_eq!(code, Some(2), "{line}");
-    assert!(line.starts_with("no frames pass far any more: "), "{line}");
+    for how in ["", "--busy"] {
+        let script = format!(
+            r#"
+            "$PROGRAM" traffic echo --interface far --seconds 30 {how} & echo=$!
+            timeout 10 sh -c 'until grep -q " 88b5 " /proc/net/packet; do :; done'
+            ip link set far down
+            wait $echo"#
+        );
+        let (code, line) = refusal(&script);
+        assert_eq!(code, Some(2), "{line}");
+        assert!(line.starts_with("no frames pass far any more: "), "{line}");
+    }
 }
 
 /// There is nothing to undo, and so nothing that would have to hear of it.

@@ -193,6 +193,7 @@ mod tests {
         Streamed {
             sent: Sent {
                 backend: Backend::Xdp,
+                offloads: None,
                 frames,
                 bytes,
                 seconds,
@@ -202,6 +203,7 @@ mod tests {
             },
             received: Received {
                 backend: Backend::Batched,
+                offloads: None,
                 tally: Tally {
                     received: frames,
                     ..Tally::default()
@@ -209,6 +211,7 @@ mod tests {
                 by_flow: BTreeMap::new(),
                 corrupt: 0,
                 dropped: 0,
+                latency: None,
                 bytes,
                 seconds,
                 cpu_seconds: 1.0,

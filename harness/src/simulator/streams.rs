@@ -143,6 +143,11 @@ fn json<T: serde::Serialize>(result: &T, well: bool) -> Output {
     }
 }
 
+/// Assumed: what all drivers of Linux can.
+fn offloads() -> Vec<String> {
+    ["rx", "tx", "sg", "gso", "gro"].map(str::to_owned).into()
+}
+
 /// The one that is asked for, or the best.
 fn backend(words: &[&str]) -> Backend {
     match option(words, "--backend") {
@@ -225,6 +230,7 @@ impl World {
         };
         let sent = Sent {
             backend: backend(words),
+            offloads: Some(offloads()),
             frames,
             bytes: frames * u64::from(size),
             seconds: time.as_secs_f64() / quick,
@@ -269,6 +275,7 @@ impl World {
         let harms = u64::from(self.is_vf(from) && self.model.has(Fault::VfStreamHarms));
         Received {
             backend: Backend::Batched,
+            offloads: Some(offloads()),
             tally: Tally {
                 received: sent.frames - lost,
                 lost,
@@ -277,6 +284,7 @@ impl World {
             },
             by_flow: BTreeMap::new(),
             corrupt: 2 * harms,
+            latency: None,
             dropped: if slow { lost } else { 0 },
             bytes: sent.bytes - lost * (sent.bytes / sent.frames),
             seconds: sent.seconds,

@@ -9,7 +9,7 @@ use rings::{Arrived, Batched, Blocks, FrameReceiver, FrameSender, Segmented, Tem
 use serde::{Deserialize, Serialize};
 
 use super::shape::Carrier;
-use crate::traffic::{Interface, channel};
+use crate::traffic::{Interface, channel, of_this_namespace};
 
 /// A way; the later ones are the faster ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +73,7 @@ impl Ways {
         interface: &Interface,
         templates: &[Template],
     ) -> io::Result<(Backend, Box<dyn FrameSender>)> {
+        of_this_namespace(interface)?;
         let open = |backend: Backend| Ok((backend, backend.sender(interface, templates)?));
         match self {
             Self::Only(backend) => open(backend),
@@ -86,6 +87,7 @@ impl Ways {
         interface: &Interface,
         carrier: Carrier,
     ) -> io::Result<(Backend, Box<dyn FrameReceiver>)> {
+        of_this_namespace(interface)?;
         let ethertype = carrier.ethertype().0;
         if self == Self::Only(Backend::Pnet) {
             return Ok((
@@ -98,6 +100,12 @@ impl Ways {
             Box::new(Blocks::open(&interface.name, ethertype)?),
         ))
     }
+}
+
+/// What the interface is left to do, as ethtool calls it. Where it does not say, frames pass all the same.
+pub(super) fn offloads(interface: &Interface) -> Option<Vec<String>> {
+    let on = rings::offloads(&interface.name).ok()?;
+    Some(on.into_iter().map(str::to_owned).collect())
 }
 
 /// How long pnet waits for a frame.

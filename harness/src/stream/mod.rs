@@ -3,6 +3,7 @@
 //! A sender numbers the frames of each of its flows, a receiver tells from the numbers what became of them.
 
 mod backend;
+mod live;
 mod mark;
 mod pace;
 mod receive;
@@ -11,8 +12,11 @@ mod shape;
 mod tally;
 
 pub use backend::{Backend, Ways};
+pub use live::Moment;
 pub use mark::Mark;
 pub use receive::{Received, Receiving};
 pub use send::{Sending, Sent};
 pub use shape::{Carrier, IMIX, Shape, Unsendable};
 pub use tally::Tally;
+
+pub use crate::latency::Latency;

@@ -8,12 +8,14 @@ use pnet_datalink::MacAddr;
 use rings::{Arrived, FrameReceiver};
 use serde::{Deserialize, Serialize};
 
-use super::backend::Backend;
-use super::mark::{LENGTH, Mark};
+use super::backend::{Backend, offloads};
+use super::live::{Live, Moment};
+use super::mark::{LENGTH, Mark, STAMP, is_stamped, time};
 use super::send::cpu_time;
 use super::shape::payload_of;
 use super::tally::{Flow, Tally};
-use crate::traffic::filler;
+use crate::latency::{Latency, Times};
+use crate::traffic::{Interface, fill};
 
 /// How long a receiver waits at once, and so how late it notices that its time is over.
 const TICK: Duration = Duration::from_millis(10);
@@ -21,8 +23,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// What is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiving {
-    /// The address of the interface: frames for others are none of its.
-    pub mac: MacAddr,
     /// It ends once so many flows have ended.
     pub flows: u16,
     /// No later than that.
@@ -34,6 +34,8 @@ pub struct Receiving {
 pub struct Received {
     /// By which way.
     pub backend: Backend,
+    /// What the interface is left to do, as ethtool calls it; `None` where it does not say.
+    pub offloads: Option<Vec<String>>,
     /// What became of the frames.
     pub tally: Tally,
     /// The same of each flow, by its number.
@@ -44,6 +46,8 @@ pub struct Received {
     pub dropped: u64,
     /// How many bytes the frames had, without the check sequences.
     pub bytes: u64,
+    /// How long the stamped ones took; none where none was. By the clock of whoever sent them, and by the kernel's here.
+    pub latency: Option<Latency>,
     /// From the first frame to the last, by the kernel's clock.
     pub seconds: f64,
     /// How long processors were at work for this process meanwhile, in it and in the kernel.
@@ -72,6 +76,8 @@ struct Seen {
     bytes: u64,
     first: Option<Duration>,
     last: Duration,
+    stamped: u64,
+    times: Times,
 }
 
 /// A flow, and what its frames are filled with.
@@ -81,20 +87,29 @@ struct Known {
 }
 
 impl Receiving {
-    /// Receives until the end.
-    pub fn run(&self, backend: Backend, receiver: &mut dyn FrameReceiver) -> io::Result<Received> {
+    /// Receives what is for an interface until the end. Whoever watches is told of each second.
+    pub fn run(
+        &self,
+        interface: &Interface,
+        (backend, receiver): (Backend, &mut dyn FrameReceiver),
+        watch: &mut dyn FnMut(Moment),
+    ) -> io::Result<Received> {
+        let offloads = offloads(interface);
         let (start, busy) = (Instant::now(), cpu_time()?);
-        let mut seen = Seen::by(self.mac);
+        let (mut seen, mut live) = (Seen::by(interface.mac), Live::new(watch));
         while seen.ended < self.flows && start.elapsed() < self.limit {
+            live.tick(start.elapsed(), || seen.sums());
             receiver.receive(TICK, &mut |arrived| seen.take(arrived))?;
         }
         Ok(Received {
             backend,
+            offloads,
             tally: seen.tally(),
             by_flow: seen.by_flow(),
             corrupt: seen.corrupt,
             dropped: receiver.dropped()?,
             bytes: seen.bytes,
+            latency: (seen.stamped > 0).then(|| seen.times.latency()),
             seconds: seen.seconds(),
             cpu_seconds: cpu_time()?.saturating_sub(busy).as_secs_f64(),
             complete: seen.ended >= self.flows,
@@ -112,6 +127,8 @@ impl Seen {
             bytes: 0,
             first: None,
             last: Duration::ZERO,
+            stamped: 0,
+            times: Times::new(),
         }
     }
 
@@ -126,8 +143,10 @@ impl Seen {
         };
         let known = &mut self.flows[usize::from(id)];
         let Known { flow, filler } = &mut **known.get_or_insert_with(|| Box::new(Known::new(id)));
-        let rest = &payload[LENGTH..];
-        if filler.get(..rest.len()) != Some(rest) {
+        let sent = is_stamped(payload).then(|| time(payload));
+        let start = LENGTH + sent.map_or(0, |_| STAMP);
+        let is_whole = payload.get(start..) == filler.get(start - LENGTH..payload.len() - LENGTH);
+        if !is_whole || sent == Some(None) {
             self.corrupt += 1;
             return;
         }
@@ -143,11 +162,21 @@ impl Seen {
         self.bytes += arrived.bytes.len() as u64;
         self.first.get_or_insert(arrived.at);
         self.last = self.last.max(arrived.at);
+        if let Some(sent) = sent.flatten() {
+            self.stamped += 1;
+            self.times.between(Duration::from_nanos(sent), arrived.at);
+        }
     }
 
     fn tally(&self) -> Tally {
         let tallies = self.by_flow().into_values();
         tallies.fold(Tally::default(), Tally::and)
+    }
+
+    /// How many frames have come, their bytes, and how many are lost.
+    fn sums(&self) -> (u64, u64, u64) {
+        let Tally { received, lost, .. } = self.tally();
+        (received, self.bytes, lost)
     }
 
     fn by_flow(&self) -> BTreeMap<u16, Tally> {
@@ -166,10 +195,11 @@ impl Seen {
 
 impl Known {
     fn new(id: u16) -> Self {
-        let filler = filler(id.into(), 0).take(usize::from(u16::MAX));
+        let mut filler = vec![0; u16::MAX.into()];
+        fill(&mut filler, id.into(), 0);
         Self {
             flow: Flow::default(),
-            filler: filler.collect(),
+            filler,
         }
     }
 }
@@ -191,6 +221,7 @@ mod tests {
             vlan: None,
             sizes: vec![100],
             flows: 1,
+            stamped: false,
             first: 7,
         };
         shape.templates().unwrap().remove(0)
@@ -240,6 +271,24 @@ mod tests {
             frame[place] ^= 1;
             let seen = seen(&[frame]);
             assert_eq!((seen.corrupt, seen.tally().received), (1, 0), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_stamped_frame_tells_how_long_it_took_and_a_damaged_stamp_is_noticed() {
+        let stamped = |at: Duration| {
+            let mut frame = frame(Mark::Frame(0));
+            let time = u64::try_from(at.as_nanos()).unwrap();
+            super::super::mark::stamp(&mut frame[template().payload..], time);
+            frame
+        };
+        let whole = seen(&[stamped(Duration::from_millis(9_999))]);
+        assert_eq!((whole.stamped, whole.corrupt), (1, 0));
+        assert_eq!(whole.times.latency().max_ns, 1_000_000);
+        for place in 14..100 {
+            let mut frame = stamped(Duration::from_secs(1));
+            frame[place] ^= 1;
+            assert_eq!(seen(&[frame]).corrupt, 1, "{place}");
         }
     }
 

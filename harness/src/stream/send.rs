@@ -1,15 +1,17 @@
 //! The side that sends.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rings::FrameSender;
 use serde::{Deserialize, Serialize};
 
-use super::backend::Backend;
-use super::mark::{Mark, flow};
+use super::backend::{Backend, offloads};
+use super::live::{Live, Moment};
+use super::mark::{Mark, flow, stamp};
 use super::pace::Pace;
 use super::shape::Shape;
+use crate::traffic::Interface;
 
 /// How often the end of each flow is told: some may be lost.
 const ENDS: usize = 3;
@@ -37,6 +39,8 @@ pub struct Sending {
 pub struct Sent {
     /// By which way.
     pub backend: Backend,
+    /// What the interface is left to do, as ethtool calls it; `None` where it does not say.
+    pub offloads: Option<Vec<String>>,
     /// How many frames the kernel took.
     pub frames: u64,
     /// How many bytes they had, without the check sequences.
@@ -62,11 +66,14 @@ struct Numbers {
     bytes: u64,
     /// How often there was no room.
     full: u64,
+    /// What the frames are stamped with that are sent next.
+    stamp: Option<u64>,
 }
 
 impl Numbers {
     fn of(shape: &Shape) -> Self {
         Self {
+            stamp: shape.stamped.then(now),
             first: shape.first,
             next: vec![0; shape.flows.into()],
             patched: Vec::with_capacity(256),
@@ -81,6 +88,7 @@ impl Numbers {
         let next = &mut self.next[usize::from(index)];
         Mark::Frame(*next).write(payload);
         *next += 1;
+        self.stamp(payload);
         self.patched.push((index, payload.len()));
     }
 
@@ -99,21 +107,34 @@ impl Numbers {
     fn write_end(&self, payload: &mut [u8]) {
         let index = flow(payload).wrapping_sub(self.first);
         Mark::End(self.next[usize::from(index)]).write(payload);
+        self.stamp(payload);
+    }
+
+    fn stamp(&self, payload: &mut [u8]) {
+        if let Some(time) = self.stamp {
+            stamp(payload, time);
+        }
     }
 }
 
 impl Sending {
-    /// Sends all of it, and then says that it was all.
-    pub fn run(&self, backend: Backend, sender: &mut dyn FrameSender) -> io::Result<Sent> {
-        let mut numbers = Numbers::of(&self.shape);
+    /// Sends all of it by an interface, and then says that it was all. Whoever watches is told of each second.
+    pub fn run(
+        &self,
+        interface: &Interface,
+        (backend, sender): (Backend, &mut dyn FrameSender),
+        watch: &mut dyn FnMut(Moment),
+    ) -> io::Result<Sent> {
+        let (mut numbers, offloads) = (Numbers::of(&self.shape), offloads(interface));
         let (start, busy) = (Instant::now(), cpu_time()?);
-        let frames = self.frames(sender, &mut numbers, start);
+        let frames = self.frames(sender, &mut numbers, start, Live::new(watch));
         let stalled = stalls(frames.and_then(|()| sender.finish()))?;
         let (time, busy) = (start.elapsed(), cpu_time()?.saturating_sub(busy));
         Ok(Sent {
             backend,
+            offloads,
             frames: numbers.frames,
-            bytes: numbers.bytes + numbers.frames * self.shape.payload() as u64,
+            bytes: self.bytes(&numbers),
             seconds: time.as_secs_f64(),
             cpu_seconds: busy.as_secs_f64(),
             full: numbers.full,
@@ -126,11 +147,13 @@ impl Sending {
         sender: &mut dyn FrameSender,
         numbers: &mut Numbers,
         start: Instant,
+        mut live: Live<'_>,
     ) -> io::Result<()> {
         let mut pace = Pace::new(self.rate);
         let mut last = Duration::ZERO;
         loop {
             let since = start.elapsed();
+            live.tick(since, || (numbers.frames, self.bytes(numbers), 0));
             let left = usize::try_from(self.count - numbers.frames).unwrap_or(usize::MAX);
             if left == 0 || since >= self.limit {
                 return Ok(());
@@ -140,6 +163,8 @@ impl Sending {
                 rest(pace.wait());
                 continue;
             }
+            // One look at the clock for all that go at once.
+            numbers.stamp = self.shape.stamped.then(now);
             let taken = sender.send(wanted, &mut |payload| numbers.write(payload))?;
             numbers.taken(taken);
             pace.went(taken);
@@ -151,6 +176,11 @@ impl Sending {
                 numbers.full += 1;
             }
         }
+    }
+
+    /// How many bytes all frames had.
+    fn bytes(&self, numbers: &Numbers) -> u64 {
+        numbers.bytes + numbers.frames * self.shape.payload() as u64
     }
 
     /// Says several times that it was all: a receiver whose buffer is full yet loses what comes at once.
@@ -182,6 +212,12 @@ fn stalls(result: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(true),
         result => result.map(|()| false),
     }
+}
+
+/// Since 1970, in nanoseconds, by the clock that the kernel tells of frames that come in when they came.
+fn now() -> u64 {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Waits for that long, and not much longer: a sleep ends some time after it should.

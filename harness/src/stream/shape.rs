@@ -12,8 +12,8 @@ use pnet_packet::udp::{self, MutableUdpPacket};
 use pnet_packet::vlan::MutableVlanPacket;
 use rings::Template;
 
-use super::mark::{LENGTH, Mark};
-use crate::traffic::filler;
+use super::mark::{LENGTH, Mark, STAMP, stamp};
+use crate::traffic::fill;
 
 /// Local Experimental Ethertype 2 of IEEE 802 (`ETH_P_802_EX2`), so that an echo does not hear of it.
 pub(super) const ETHERTYPE: EtherType = EtherType(0x88b6);
@@ -62,6 +62,8 @@ pub struct Shape {
     pub sizes: Vec<u16>,
     /// How many flows they belong to, in turn.
     pub flows: u16,
+    /// Whether each says when it was sent.
+    pub stamped: bool,
     /// The number of the first flow.
     pub first: u16,
 }
@@ -95,13 +97,17 @@ impl Shape {
 
     fn template(&self, flow: u16, size: u16) -> Result<Template, Unsendable> {
         let payload = self.payload();
-        let least = payload + LENGTH;
+        let least = payload + LENGTH + if self.stamped { STAMP } else { 0 };
         if usize::from(size) < least {
             return Err(Unsendable { size, least });
         }
         let mut bytes = vec![0; size.into()];
         let id = self.first.wrapping_add(flow);
         write_payload(&mut bytes[payload..], id);
+        if self.stamped {
+            // All stamps leave the checksum as this one does.
+            stamp(&mut bytes[payload..], 0);
+        }
         self.write_ethernet(&mut bytes);
         self.write_ip(&mut bytes[self.ethernet()..], flow);
         Ok(Template { bytes, payload })
@@ -169,10 +175,7 @@ impl Carrier {
 fn write_payload(payload: &mut [u8], flow: u16) {
     payload[..2].copy_from_slice(&flow.to_be_bytes());
     Mark::Frame(0).write(payload);
-    let filler = filler(flow.into(), 0);
-    for (byte, filler) in payload[LENGTH..].iter_mut().zip(filler) {
-        *byte = filler;
-    }
+    fill(&mut payload[LENGTH..], flow.into(), 0);
 }
 
 fn write_udp(bytes: &mut [u8], flow: u16, checksum: impl Fn(&udp::UdpPacket<'_>) -> u16) {
@@ -254,6 +257,7 @@ mod tests {
             vlan: None,
             sizes: vec![size],
             flows: 1,
+            stamped: false,
             first: 7,
         }
     }
@@ -276,10 +280,29 @@ mod tests {
         assert!(error.ends_with("64 at least"), "{error}");
     }
 
+    /// A frame with any number, and any stamp where it has one.
+    fn udp(stamped: bool) -> Template {
+        let shape = Shape {
+            stamped,
+            ..shape(Carrier::Udp4, 1514)
+        };
+        let mut template = shape.templates().unwrap().remove(0);
+        let payload = &mut template.bytes[template.payload..];
+        Mark::Frame(0x0123_4567_89ab_cdef).write(payload);
+        if stamped {
+            stamp(payload, 0xfedc_ba98_7654_3210);
+        }
+        template
+    }
+
     #[test]
-    fn checksums_hold_whatever_the_number() {
-        let mut template = shape(Carrier::Udp4, 1514).templates().unwrap().remove(0);
-        Mark::Frame(0x0123_4567_89ab_cdef).write(&mut template.bytes[template.payload..]);
+    fn checksums_hold_whatever_the_number_and_the_stamp() {
+        for stamped in [false, true] {
+            checksums_hold(&udp(stamped));
+        }
+    }
+
+    fn checksums_hold(template: &Template) {
         let ip = Ipv4Packet::new(&template.bytes[ETHERNET..]).unwrap();
         assert_eq!(ip.get_checksum(), ipv4::checksum(&ip));
         let udp = UdpPacket::new(ip.payload()).unwrap();

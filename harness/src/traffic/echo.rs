@@ -33,8 +33,8 @@ pub struct Echoed {
 
 /// What a frame asks for.
 enum Asked {
-    /// To be answered with these bytes.
-    Answer(Vec<u8>),
+    /// To be answered.
+    Answer,
     /// No more of this session.
     End(u32),
 }
@@ -43,40 +43,50 @@ impl Echo {
     /// Answers until the end.
     pub fn run(&self, wire: &mut Wire) -> io::Result<Echoed> {
         let (mut begun, mut over) = (BTreeSet::new(), BTreeSet::new());
-        let (mut held_back, mut answered, mut ended) = (Vec::new(), 0, false);
+        let (mut answer, mut held_back) = (Vec::new(), Vec::new());
+        let (mut answered, mut ended) = (0, false);
         while !ended && Instant::now() < self.until {
-            match self.asked(wire, &mut begun)? {
-                Some(Asked::Answer(answer)) => held_back.push(answer),
+            match self.asked(wire, &mut begun, &mut answer)? {
+                Some(Asked::Answer) if begun.len() < self.parties => held_back.push(answer.clone()),
+                Some(Asked::Answer) => {
+                    // All at once: who is answered first may begin to fill the wire.
+                    for answer in held_back.drain(..) {
+                        answered += u64::from(wire.send(&answer)?);
+                    }
+                    answered += u64::from(wire.send(&answer)?);
+                }
                 Some(Asked::End(session)) => {
                     over.insert(session);
                     ended = self.once && over.len() >= self.parties;
                 }
                 None => {}
             }
-            if begun.len() >= self.parties {
-                // All at once: who is answered first may begin to fill the wire.
-                for answer in held_back.drain(..) {
-                    answered += u64::from(wire.send(&answer)?);
-                }
-            }
         }
         Ok(Echoed { answered, ended })
     }
 
-    /// What the next frame asks for. Only the end of a session that was answered counts, not that of
+    /// What the next frame asks for, and the answer. Only the end of a session that was answered counts, not that of
     /// one that was there before.
-    fn asked(&self, wire: &mut Wire, sessions: &mut BTreeSet<u32>) -> io::Result<Option<Asked>> {
+    fn asked(
+        &self,
+        wire: &mut Wire,
+        begun: &mut BTreeSet<u32>,
+        answer: &mut Vec<u8>,
+    ) -> io::Result<Option<Asked>> {
         let received = wire.receive()?.and_then(Envelope::open);
         let Some(envelope) = received.filter(|envelope| self.is_addressed(envelope)) else {
             return Ok(None);
         };
-        let message = envelope.message();
-        if let Some(answer) = envelope.answer() {
-            sessions.extend(message.map(|message| message.session));
-            return Ok(Some(Asked::Answer(answer)));
+        if let Some(session) = envelope.asks() {
+            envelope.write_answer(answer);
+            // Whole or not is asked once only: it takes longer than the answer.
+            if !begun.contains(&session) && envelope.message().is_some() {
+                begun.insert(session);
+            }
+            return Ok(Some(Asked::Answer));
         }
-        let ends = |it: &Message| it.kind == Kind::End && sessions.contains(&it.session);
-        let ended = message.filter(ends);
+        let ends = |it: &Message| it.kind == Kind::End && begun.contains(&it.session);
+        let ended = envelope.message().filter(ends);
         Ok(ended.map(|it| Asked::End(it.session)))
     }
 

@@ -4,7 +4,7 @@ use pnet_datalink::MacAddr;
 use pnet_packet::Packet;
 use pnet_packet::ethernet::{EtherType, EthernetPacket, MutableEthernetPacket};
 
-use super::filler::filler;
+use super::filler::{fill, is_filled};
 
 /// Local Experimental Ethertype 1 of IEEE 802 (`ETH_P_802_EX1` of Linux include/uapi/linux/if_ether.h).
 pub(super) const ETHERTYPE: EtherType = EtherType(0x88b5);
@@ -12,6 +12,8 @@ pub(super) const ETHERTYPE: EtherType = EtherType(0x88b5);
 const MAGIC: [u8; 6] = *b"SR-IOV";
 /// Destination, source and ethertype in bytes (`ETH_HLEN`).
 pub(super) const HEADER: u16 = 14;
+/// What stands before the filler in bytes.
+const HEADING: usize = 24;
 /// The shortest frame without its check sequence in bytes (`ETH_ZLEN`): none has to be padded.
 pub const SMALLEST: u16 = 60;
 /// The longest frame in bytes, by what adapters mean by jumbo frames.
@@ -64,37 +66,55 @@ pub struct Message {
 impl Message {
     /// The frame that says it.
     pub fn frame(&self, from: MacAddr, to: MacAddr) -> Vec<u8> {
-        let mut bytes = vec![0; usize::from(HEADER)];
-        bytes.extend(self.payload());
-        addressed(bytes, from, to)
-    }
-
-    fn payload(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(self.kind.word());
-        bytes.extend(self.session.to_be_bytes());
-        bytes.extend(self.sequence.to_be_bytes());
-        bytes.extend(self.length.to_be_bytes());
-        let room = usize::from(self.length.max(SMALLEST) - HEADER);
-        let filler = filler(self.session, self.sequence);
-        bytes.extend(filler.take(room - bytes.len()));
+        let mut bytes = Vec::new();
+        self.write(&mut bytes, from, to);
         bytes
     }
 
-    /// `None` where not all of it is as it was sent.
-    fn read(payload: &[u8]) -> Option<Self> {
-        let (_, rest) = payload.split_first_chunk::<{ MAGIC.len() }>()?;
+    /// Writes the frame that says it over whatever was there.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>, from: MacAddr, to: MacAddr) {
+        bytes.resize(self.length.max(SMALLEST).into(), 0);
+        let (header, payload) = bytes.split_at_mut(HEADER.into());
+        address(header, from, to);
+        let (heading, rest) = payload.split_at_mut(HEADING);
+        heading.copy_from_slice(&self.heading());
+        fill(rest, self.session, self.sequence);
+    }
+
+    fn heading(&self) -> [u8; HEADING] {
+        let mut heading = [0; HEADING];
+        heading[..6].copy_from_slice(&MAGIC);
+        heading[6..10].copy_from_slice(&self.kind.word());
+        heading[10..14].copy_from_slice(&self.session.to_be_bytes());
+        heading[14..22].copy_from_slice(&self.sequence.to_be_bytes());
+        heading[22..].copy_from_slice(&self.length.to_be_bytes());
+        heading
+    }
+
+    /// What a heading says; `None` for one that is none of ours.
+    fn of(heading: [u8; HEADING]) -> Option<Self> {
+        let (magic, rest) = heading.split_first_chunk()?;
         let (kind, rest) = rest.split_first_chunk()?;
         let (session, rest) = rest.split_first_chunk()?;
         let (sequence, rest) = rest.split_first_chunk()?;
-        let (length, _) = rest.split_first_chunk()?;
-        let message = Self {
+        let length = rest.first_chunk()?;
+        (*magic == MAGIC).then_some(())?;
+        Some(Self {
             kind: Kind::of(*kind)?,
             session: u32::from_be_bytes(*session),
             sequence: u64::from_be_bytes(*sequence),
             length: u16::from_be_bytes(*length),
-        };
-        (message.payload() == payload).then_some(message)
+        })
+    }
+
+    /// `None` where not all of it is as it was sent.
+    fn read(payload: &[u8]) -> Option<Self> {
+        let (heading, rest) = payload.split_first_chunk()?;
+        let message = Self::of(*heading)?;
+        let length = usize::from(message.length.max(SMALLEST) - HEADER);
+        let is_whole =
+            length == payload.len() && is_filled(rest, message.session, message.sequence);
+        is_whole.then_some(message)
     }
 }
 
@@ -123,29 +143,31 @@ impl<'a> Envelope<'a> {
         Message::read(self.0.payload())
     }
 
-    /// The answer to a hello or a probe: sent back, and all else left as it came, so that whoever
+    /// Whose it is, if it is a hello or a probe: what there is to answer, damaged or not.
+    pub(super) fn asks(&self) -> Option<u32> {
+        let heading = self.0.payload().first_chunk()?;
+        let message = Message::of(*heading)?;
+        matches!(message.kind, Kind::Hello | Kind::Probe).then_some(message.session)
+    }
+
+    /// Writes the answer over whatever was there: sent back, and all else left as it came, so that whoever
     /// asked sees what became of it.
-    pub fn answer(&self) -> Option<Vec<u8>> {
-        let (magic, rest) = self.0.payload().split_first_chunk()?;
-        let (kind, _) = rest.split_first_chunk()?;
-        if *magic != MAGIC || !matches!(Kind::of(*kind)?, Kind::Hello | Kind::Probe) {
-            return None;
-        }
-        let mut bytes = self.0.packet().to_vec();
+    pub(super) fn write_answer(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        bytes.extend(self.0.packet());
         let kind = usize::from(HEADER) + MAGIC.len();
         bytes[kind..][..4].copy_from_slice(&Kind::Answer.word());
-        Some(addressed(bytes, self.to(), self.from()))
+        address(bytes, self.to(), self.from());
     }
 }
 
 /// Writes the header of a frame.
-fn addressed(mut bytes: Vec<u8>, from: MacAddr, to: MacAddr) -> Vec<u8> {
-    if let Some(mut packet) = MutableEthernetPacket::new(&mut bytes) {
+fn address(bytes: &mut [u8], from: MacAddr, to: MacAddr) {
+    if let Some(mut packet) = MutableEthernetPacket::new(bytes) {
         packet.set_destination(to);
         packet.set_source(from);
         packet.set_ethertype(ETHERTYPE);
     }
-    bytes
 }
 
 #[cfg(test)]
@@ -209,16 +231,19 @@ mod tests {
             frame.truncate(usize::from(HEADER));
             frame.extend(bytes);
             let envelope = Envelope::open(&frame).unwrap();
-            let _ = (envelope.message(), envelope.answer());
+            let _ = (envelope.message(), envelope.asks());
         }
 
         #[test]
         fn an_answer_says_the_same_the_other_way(message in message()) {
             let frame = message.frame(HERE, THERE);
-            let answer = Envelope::open(&frame).unwrap().answer();
+            let envelope = Envelope::open(&frame).unwrap();
             let asks = matches!(message.kind, Kind::Hello | Kind::Probe);
+            prop_assert_eq!(envelope.asks(), asks.then_some(message.session));
+            let mut answer = vec![1; 70];
+            envelope.write_answer(&mut answer);
             let expected = Message { kind: Kind::Answer, ..message }.frame(THERE, HERE);
-            prop_assert_eq!(answer, asks.then_some(expected));
+            prop_assert_eq!(answer, expected);
         }
     }
 

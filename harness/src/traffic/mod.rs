@@ -12,6 +12,7 @@ mod ping;
 mod pinged;
 mod routes;
 mod socket;
+mod watched;
 mod window;
 mod wire;
 
@@ -22,8 +23,8 @@ pub use ping::{DEADLINE, Ping, Sizes};
 pub use pinged::Pinged;
 pub use pnet_datalink::MacAddr;
 pub use window::WIDTH;
-pub use wire::Wire;
+pub use wire::{Waiting, Wire};
 
-pub(crate) use filler::filler;
-pub(crate) use socket::channel;
+pub(crate) use filler::fill;
+pub(crate) use socket::{channel, of_this_namespace};
 pub(crate) use wire::{is_loss, is_pause};

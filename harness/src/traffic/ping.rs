@@ -69,33 +69,45 @@ impl Sizes {
     }
 }
 
+/// A ping that is under way.
+struct Asking<'a> {
+    ping: &'a Ping,
+    wire: &'a mut Wire,
+    window: Window,
+    /// The frame that is sent next.
+    frame: Vec<u8>,
+}
+
 impl Ping {
     /// Sends all frames that there is time for, and tells the other side that it was all.
     pub fn run(&self, wire: &mut Wire) -> io::Result<Pinged> {
-        let mut window = Window::of(self.at_once);
-        let reached = self.reach(wire, &mut window)?;
-        let rounds = if reached {
-            self.probe(wire, &mut window)?
-        } else {
-            1
+        let mut asking = Asking {
+            ping: self,
+            wire,
+            window: Window::of(self.at_once),
+            frame: Vec::new(),
         };
+        let reached = asking.reach()?;
+        let rounds = if reached { asking.probe()? } else { 1 };
         for _ in 0..ENDS {
-            self.send(wire, Kind::End, 0, SMALLEST)?;
+            asking.send(Kind::End)?;
         }
-        Ok(window.pinged(reached, rounds * self.sizes.total()))
+        Ok(asking.window.pinged(reached, rounds * self.sizes.total()))
     }
+}
 
+impl Asking<'_> {
     /// Whether anybody answers.
-    fn reach(&self, wire: &mut Wire, window: &mut Window) -> io::Result<bool> {
+    fn reach(&mut self) -> io::Result<bool> {
         let mut now = Instant::now();
         let mut next = now;
-        let until = self.until.min(now + self.wait);
+        let until = self.ping.until.min(now + self.ping.wait);
         loop {
             if now >= next {
-                self.send(wire, Kind::Hello, 0, SMALLEST)?;
+                self.send(Kind::Hello)?;
                 next = now + HELLO_INTERVAL;
             }
-            if self.answer(wire, window)?.is_some() {
+            if self.answer()?.is_some() {
                 return Ok(true);
             }
             now = Instant::now();
@@ -107,75 +119,75 @@ impl Ping {
 
     /// Sends as many frames as may wait at once, and another for each that is settled. Returns how
     /// often it has begun with all sizes.
-    fn probe(&self, wire: &mut Wire, window: &mut Window) -> io::Result<u64> {
-        let enough = Instant::now() + self.at_least;
-        let (mut round, mut rounds) = (self.sizes.all(), 1);
+    fn probe(&mut self) -> io::Result<u64> {
+        let (all, enough) = (self.ping.sizes, Instant::now() + self.ping.at_least);
+        let (mut round, mut rounds) = (all.all(), 1);
         let mut sizes = from_fn(|| {
             let next = round.next();
             if next.is_some() || Instant::now() >= enough {
                 return next;
             }
             rounds += 1;
-            round = self.sizes.all();
+            round = all.all();
             round.next()
         });
-        while Instant::now() < self.until {
-            self.fill(wire, window, &mut sizes)?;
-            if window.is_empty() {
+        while Instant::now() < self.ping.until {
+            self.fill(&mut sizes)?;
+            if self.window.is_empty() {
                 break;
             }
-            match self.answer(wire, window)? {
-                Some(answer) => window.settle(answer, Instant::now()),
+            match self.answer()? {
+                Some((answer, at)) => self.window.settle(answer, at),
                 // Not before: what this program was too slow to read is not late.
-                None => window.expire(Instant::now(), self.deadline),
+                None => self.window.expire(Instant::now(), self.ping.deadline),
             }
         }
         Ok(rounds)
     }
 
-    fn fill(
-        &self,
-        wire: &mut Wire,
-        window: &mut Window,
-        sizes: &mut impl Iterator<Item = u16>,
-    ) -> io::Result<()> {
-        while window.has_room()
+    fn fill(&mut self, sizes: &mut impl Iterator<Item = u16>) -> io::Result<()> {
+        while self.window.has_room()
             && let Some(size) = sizes.next()
         {
-            let sequence = window.launch(size, Instant::now());
-            self.send(wire, Kind::Probe, sequence, size)?;
+            self.write(Kind::Probe, self.window.next(), size);
+            // Its time begins once there is nothing left to do but to send it.
+            self.window.launch(size, Instant::now());
+            self.wire.send(&self.frame)?;
         }
         Ok(())
     }
 
-    /// That the kernel does not take a frame is a loss like any other.
-    fn send(&self, wire: &mut Wire, kind: Kind, sequence: u64, length: u16) -> io::Result<()> {
-        let session = self.session;
+    /// A frame that is no probe. That the kernel does not take it is a loss like any other.
+    fn send(&mut self, kind: Kind) -> io::Result<()> {
+        self.write(kind, 0, SMALLEST);
+        self.wire.send(&self.frame).map(drop)
+    }
+
+    fn write(&mut self, kind: Kind, sequence: u64, length: u16) {
         let message = Message {
             kind,
-            session,
+            session: self.ping.session,
             sequence,
             length,
         };
-        wire.send(&message.frame(self.from, self.to)).map(drop)
+        message.write(&mut self.frame, self.ping.from, self.ping.to);
     }
 
-    /// The next answer. A damaged frame counts whosever it was: its session may be what is damaged.
-    fn answer(&self, wire: &mut Wire, window: &mut Window) -> io::Result<Option<Message>> {
-        let envelope = wire.receive()?.and_then(Envelope::open);
-        let is_for_us = |it: &Envelope<'_>| it.from() == self.to && it.to() == self.from;
+    /// The next answer, and when it came. A damaged frame counts whosever it was: its session may be what is damaged.
+    fn answer(&mut self) -> io::Result<Option<(Message, Instant)>> {
+        let ping = self.ping;
+        let envelope = self.wire.receive()?.and_then(Envelope::open);
+        let is_for_us = |it: &Envelope<'_>| it.from() == ping.to && it.to() == ping.from;
         let Some(envelope) = envelope.filter(is_for_us) else {
             return Ok(None);
         };
-        let message = envelope.message();
-        if message.is_none() {
-            window.damaged();
-        }
-        Ok(message.filter(|message| self.is_asked_for(*message)))
-    }
-
-    fn is_asked_for(&self, message: Message) -> bool {
-        message.kind == Kind::Answer && message.session == self.session
+        let now = Instant::now();
+        let Some(message) = envelope.message() else {
+            self.window.damaged();
+            return Ok(None);
+        };
+        let is_asked_for = message.kind == Kind::Answer && message.session == ping.session;
+        Ok(is_asked_for.then_some((message, now)))
     }
 }
 

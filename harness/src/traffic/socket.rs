@@ -59,7 +59,7 @@ fn raw_socket() -> io::Result<OwnedFd> {
 
 /// sysfs may be mounted for another network namespace than this process is in: then the interface
 /// of that name there is none here, or a stranger.
-fn of_this_namespace(interface: &Interface) -> io::Result<NetworkInterface> {
+pub(crate) fn of_this_namespace(interface: &Interface) -> io::Result<NetworkInterface> {
     let same =
         |found: &NetworkInterface| found.name == interface.name && found.mac == Some(interface.mac);
     let mut all = pnet_datalink::interfaces().into_iter();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::frame::Message;
 use super::pinged::Pinged;
+use crate::latency::Times;
 
 /// How many frames may wait at once, at most: eight of the longest fit into a socket's buffer as Linux makes
 /// it (`net.core.rmem_default`, 212992 bytes; a frame of 9018 bytes takes 17 KiB of it).
@@ -20,7 +21,7 @@ pub(super) struct Window {
     /// The sizes of those given up, by sequence.
     lost: BTreeMap<u64, u16>,
     sent: u64,
-    round_trips: Vec<Duration>,
+    round_trips: Times,
     corrupt: u64,
     duplicates: u64,
 }
@@ -40,7 +41,7 @@ impl Window {
             waiting: Vec::new(),
             lost: BTreeMap::new(),
             sent: 0,
-            round_trips: Vec::new(),
+            round_trips: Times::new(),
             corrupt: 0,
             duplicates: 0,
         }
@@ -54,16 +55,19 @@ impl Window {
         self.waiting.is_empty()
     }
 
-    /// A frame is about to be sent. Returns its sequence number, from 1 up: 0 is for hellos.
-    pub(super) fn launch(&mut self, size: u16, now: Instant) -> u64 {
+    /// The sequence number of the frame that is sent next, from 1 up: 0 is for hellos.
+    pub(super) fn next(&self) -> u64 {
+        self.sent + 1
+    }
+
+    /// That frame is about to be sent.
+    pub(super) fn launch(&mut self, size: u16, now: Instant) {
         self.sent += 1;
-        let (sequence, since) = (self.sent, now);
         self.waiting.push(Waiting {
-            sequence,
+            sequence: self.sent,
             size,
-            since,
+            since: now,
         });
-        sequence
     }
 
     /// An answer has come. One to a hello or to a frame that was given up says nothing new.
@@ -73,7 +77,7 @@ impl Window {
         match self.waiting.iter().position(is_it) {
             Some(index) if self.waiting[index].size == answer.length => {
                 let waiting = self.waiting.remove(index);
-                self.round_trips.push(now - waiting.since);
+                self.round_trips.take(now - waiting.since);
             }
             Some(_) => self.damaged(),
             None if sequence > self.sent => self.damaged(),
@@ -96,30 +100,22 @@ impl Window {
     }
 
     /// What it all came to, of so many frames that were to be sent.
-    pub(super) fn pinged(mut self, reached: bool, planned: u64) -> Pinged {
-        self.round_trips.sort_unstable();
-        let answered = self.round_trips.len() as u64;
-        let share = |hundredths: usize| {
-            let place = self.round_trips.len() * hundredths / 100;
-            nanoseconds(self.round_trips.get(place))
-        };
+    pub(super) fn pinged(self, reached: bool, planned: u64) -> Pinged {
+        let answered = self.round_trips.count();
+        let times = self.round_trips.latency();
         Pinged {
             reached,
             sent: self.sent,
             answered,
             unfinished: planned - answered - self.lost.len() as u64,
+            median_ns: times.median_ns,
+            most_ns: times.most_ns,
+            max_ns: times.max_ns,
             lost: self.lost.into_values().collect(),
             corrupt: self.corrupt,
             duplicates: self.duplicates,
-            median_ns: share(50),
-            most_ns: share(99),
-            max_ns: nanoseconds(self.round_trips.last()),
         }
     }
-}
-
-fn nanoseconds(time: Option<&Duration>) -> u64 {
-    time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -128,6 +124,13 @@ mod tests {
     use super::*;
 
     const DEADLINE: Duration = Duration::from_secs(1);
+
+    /// Its sequence number.
+    fn launch(window: &mut Window, size: u16, now: Instant) -> u64 {
+        let sequence = window.next();
+        window.launch(size, now);
+        sequence
+    }
 
     fn answer(sequence: u64, length: u16) -> Message {
         Message {
@@ -142,7 +145,7 @@ mod tests {
     fn round_trips_are_from_launch_to_answer() {
         let (mut window, start) = (Window::of(WIDTH), Instant::now());
         for us in [30, 10, 20] {
-            let sequence = window.launch(60, start);
+            let sequence = launch(&mut window, 60, start);
             window.settle(answer(sequence, 60), start + Duration::from_micros(us));
         }
         let pinged = window.pinged(true, 3);
@@ -150,7 +153,7 @@ mod tests {
             reached: true,
             sent: 3,
             answered: 3,
-            median_ns: 20_000,
+            median_ns: 20_015,
             most_ns: 30_000,
             max_ns: 30_000,
             ..Pinged::default()
@@ -161,8 +164,8 @@ mod tests {
     #[test]
     fn a_late_answer_is_lost_and_no_duplicate() {
         let (mut window, start) = (Window::of(WIDTH), Instant::now());
-        let late = window.launch(60, start);
-        let kept = window.launch(61, start + DEADLINE / 2);
+        let late = launch(&mut window, 60, start);
+        let kept = launch(&mut window, 61, start + DEADLINE / 2);
         window.expire(start + DEADLINE, DEADLINE);
         for sequence in [late, kept, kept] {
             window.settle(
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_size_or_to_nothing_is_damage() {
         let (mut window, start) = (Window::of(WIDTH), Instant::now());
-        let sequence = window.launch(60, start);
+        let sequence = launch(&mut window, 60, start);
         for answer in [
             answer(sequence, 61),
             answer(sequence + 1, 60),

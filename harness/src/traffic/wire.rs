@@ -9,9 +9,19 @@ use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 use super::frame::ETHERTYPE;
 use super::interface::Interface;
 use super::socket;
+use super::watched::watched;
 
 /// How long a read or a write waits, and so how late a deadline can be noticed.
-const TICK: Duration = Duration::from_millis(10);
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// How frames are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Asleep, by the packet socket of pnet.
+    Asleep,
+    /// Without sleeping, which takes a processor and is sooner there by what waking up takes.
+    Awake,
+}
 
 /// A way for frames, out and in.
 pub struct Wire {
@@ -26,7 +36,11 @@ impl Wire {
     }
 
     /// A wire by a packet socket of an interface, which takes the capability `CAP_NET_RAW`.
-    pub fn open(interface: &Interface) -> io::Result<Self> {
+    pub fn open(interface: &Interface, waiting: Waiting) -> io::Result<Self> {
+        if waiting == Waiting::Awake {
+            let (sender, receiver) = watched(interface)?;
+            return Ok(Self::new(sender, receiver));
+        }
         match socket::channel(interface, ETHERTYPE.0, TICK)? {
             Channel::Ethernet(sender, receiver) => Ok(Self::new(sender, receiver)),
             _ => Err(io::Error::other("pnet opened no Ethernet channel")),

@@ -2,6 +2,7 @@
 
 mod meet;
 mod stream;
+mod told;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::{Args, Subcommand, value_parser};
 use harness::traffic::{
-    DEADLINE, Echo, Interface, LARGEST, MacAddr, Ping, Pinged, SMALLEST, Sizes, Unfit, WIDTH, Wire,
+    DEADLINE, Echo, Interface, LARGEST, MacAddr, Ping, Pinged, SMALLEST, Sizes, Unfit, WIDTH,
+    Waiting, Wire,
 };
 
 use super::{output, real, usage};
@@ -47,6 +49,8 @@ pub(super) struct EchoArgs {
     /// End with the first ping that ends.
     #[arg(long)]
     once: bool,
+    #[command(flatten)]
+    waits: WaitArgs,
 }
 
 #[derive(Args)]
@@ -67,9 +71,18 @@ pub(super) struct PingArgs {
     /// Send all of them anew until so many seconds have passed.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u64).range(..=DAY))]
     at_least: u64,
+    #[command(flatten)]
+    waits: WaitArgs,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct WaitArgs {
+    /// Wait for frames without sleeping: it takes a processor, and is there sooner by what waking up takes.
+    #[arg(long)]
+    busy: bool,
 }
 
 #[derive(Args)]
@@ -110,7 +123,7 @@ pub(super) fn run(command: &TrafficCommand) -> anyhow::Result<u8> {
 
 fn echo(args: &EchoArgs) -> anyhow::Result<u8> {
     let interface = find(&args.by.interface)?;
-    let mut wire = open(&interface)?;
+    let mut wire = open(&interface, args.waits.waiting())?;
     let echo = Echo {
         mac: interface.mac,
         parties: 1,
@@ -128,7 +141,7 @@ fn ping(args: &PingArgs) -> anyhow::Result<u8> {
     let sizes = args.sizes.checked()?;
     let interface = find(&args.by.interface)?;
     fits(args, &interface)?;
-    let mut wire = open(&interface)?;
+    let mut wire = open(&interface, args.waits.waiting())?;
     let ping = Ping {
         from: interface.mac,
         to: args.to,
@@ -156,6 +169,16 @@ fn rendered(pinged: &Pinged, json: bool) -> serde_json::Result<String> {
 impl By {
     fn until(&self) -> Instant {
         Instant::now() + Duration::from_secs(self.seconds)
+    }
+}
+
+impl WaitArgs {
+    fn waiting(&self) -> Waiting {
+        if self.busy {
+            Waiting::Awake
+        } else {
+            Waiting::Asleep
+        }
     }
 }
 
@@ -209,8 +232,8 @@ fn find(name: &str) -> anyhow::Result<Interface> {
     })
 }
 
-fn open(interface: &Interface) -> anyhow::Result<Wire> {
-    Wire::open(interface).map_err(|error| refused(interface, &error))
+fn open(interface: &Interface, waiting: Waiting) -> anyhow::Result<Wire> {
+    Wire::open(interface, waiting).map_err(|error| refused(interface, &error))
 }
 
 /// What cannot be opened, with the way out.

@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use harness::traffic::{DEADLINE, Echo, Interface, MacAddr, Ping, SMALLEST, Sizes};
+use harness::traffic::{DEADLINE, Echo, Interface, MacAddr, Ping, SMALLEST, Sizes, Waiting};
 
 use super::{broke, open};
 
-/// How long one side waits for the other, which may have to be started on another machine.
-const WAIT: Duration = Duration::from_secs(30);
-
-/// The sender's side: asks until it is answered.
-pub(super) fn call(interface: &Interface, to: MacAddr) -> anyhow::Result<()> {
-    let mut wire = open(interface)?;
+/// The sender's side: asks until it is answered, for that long at most.
+pub(super) fn call(interface: &Interface, to: MacAddr, wait: Duration) -> anyhow::Result<()> {
+    let mut wire = open(interface, Waiting::Asleep)?;
     let ping = Ping {
         from: interface.mac,
         to,
@@ -26,12 +23,12 @@ pub(super) fn call(interface: &Interface, to: MacAddr) -> anyhow::Result<()> {
         },
         at_once: 1,
         at_least: Duration::ZERO,
-        wait: WAIT,
+        wait,
         deadline: DEADLINE,
-        until: Instant::now() + WAIT,
+        until: Instant::now() + wait,
     };
     if !broke(interface, ping.run(&mut wire))?.reached {
-        let (name, seconds) = (&interface.name, WAIT.as_secs());
+        let (name, seconds) = (&interface.name, wait.as_secs());
         bail!(
             "nobody at {to} has answered {name} within {seconds} s; start `traffic receive --meet` there, and see whether frames reach it"
         );
@@ -39,17 +36,17 @@ pub(super) fn call(interface: &Interface, to: MacAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The receiver's side, once it listens: answers when all senders have asked, until all of them have heard it.
-pub(super) fn answer(interface: &Interface, senders: u16) -> anyhow::Result<()> {
-    let mut wire = open(interface)?;
+/// The receiver's side, once it listens: answers when all senders have asked, until all of them have heard it, for that long at most.
+pub(super) fn answer(interface: &Interface, senders: u16, wait: Duration) -> anyhow::Result<()> {
+    let mut wire = open(interface, Waiting::Asleep)?;
     let echo = Echo {
         mac: interface.mac,
         parties: senders.into(),
         once: true,
-        until: Instant::now() + WAIT,
+        until: Instant::now() + wait,
     };
     if !broke(interface, echo.run(&mut wire))?.ended {
-        let (name, seconds) = (&interface.name, WAIT.as_secs());
+        let (name, seconds) = (&interface.name, wait.as_secs());
         bail!(
             "of {senders} senders not all have asked {name} and been answered within {seconds} s; start `traffic send --meet` on the other side, and see whether its frames come here"
         );

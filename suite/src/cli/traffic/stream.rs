@@ -1,15 +1,15 @@
 //! `traffic send` and `traffic receive`: as many frames as go, in one direction.
 
+use std::io::IsTerminal;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
-use harness::stream::{
-    Backend, Carrier, IMIX, Received, Receiving, Sending, Sent, Shape, Tally, Ways,
-};
+use harness::stream::{Backend, Carrier, IMIX, Moment, Receiving, Sending, Shape, Ways};
 use harness::traffic::{Interface, MacAddr};
 
 use super::super::{output, usage};
-use super::{By, broke, find, meet, peer, refused, size};
+use super::{By, DAY, broke, find, meet, peer, refused, size, told};
 
 #[derive(Args)]
 pub(in super::super) struct SendArgs {
@@ -64,6 +64,9 @@ struct ShapeArgs {
     /// How many flows they belong to, in turn.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=1024))]
     flows: u16,
+    /// Have each frame say when it was sent: a receiver on the same machine, whose clock is the same, tells how long they took.
+    #[arg(long)]
+    stamp: bool,
     /// The number of the first flow, to tell several senders apart; without it any.
     #[arg(long, value_name = "N")]
     flow: Option<u16>,
@@ -74,9 +77,9 @@ struct WayArgs {
     /// By which way; without it the best that works.
     #[arg(long, value_enum)]
     backend: Option<BackendArg>,
-    /// First wait until the other side is there, which is told so too.
-    #[arg(long)]
-    meet: bool,
+    /// First wait until the other side is there, which is told so too; for so many seconds.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = value_parser!(u64).range(1..=DAY))]
+    meet: Option<u64>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -115,8 +118,8 @@ pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
         .ways()
         .sender(&interface, &templates)
         .map_err(|error| refused(&interface, &error))?;
-    if args.way.meet {
-        meet::call(&interface, args.to)?;
+    if let Some(wait) = args.way.meeting() {
+        meet::call(&interface, args.to, wait)?;
     }
     let sending = Sending {
         shape,
@@ -124,11 +127,18 @@ pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
         count: args.count,
         limit: Duration::from_secs(args.by.seconds),
     };
-    let sent = broke(&interface, sending.run(backend, sender.as_mut()))?;
+    let sent = broke(
+        &interface,
+        sending.run(
+            &interface,
+            (backend, sender.as_mut()),
+            &mut live(args.way.json),
+        ),
+    )?;
     let text = if args.way.json {
         serde_json::to_string(&sent)?
     } else {
-        told_of_sent(&sent)
+        told::of_sent(&sent)
     };
     output::print(&text)?;
     Ok(sent.stalled.into())
@@ -138,93 +148,45 @@ pub(in super::super) fn receive(args: &ReceiveArgs) -> anyhow::Result<u8> {
     let interface = find(&args.by.interface)?;
     let opened = args.way.ways().receiver(&interface, args.carrier.into());
     let (backend, mut source) = opened.map_err(|error| refused(&interface, &error))?;
-    if args.way.meet {
-        meet::answer(&interface, args.senders)?;
+    if let Some(wait) = args.way.meeting() {
+        meet::answer(&interface, args.senders, wait)?;
     }
     let receiving = Receiving {
-        mac: interface.mac,
         flows: args.flows,
         limit: Duration::from_secs(args.by.seconds),
     };
-    let received = broke(&interface, receiving.run(backend, source.as_mut()))?;
+    let received = broke(
+        &interface,
+        receiving.run(
+            &interface,
+            (backend, source.as_mut()),
+            &mut live(args.way.json),
+        ),
+    )?;
     let text = if args.way.json {
         serde_json::to_string(&received)?
     } else {
-        told_of_received(&received)
+        told::of_received(&received)
     };
     output::print(&text)?;
     Ok(u8::from(!received.is_whole()))
 }
 
-fn told_of_sent(sent: &Sent) -> String {
-    let Sent {
-        backend,
-        frames,
-        bytes,
-        seconds,
-        cpu_seconds,
-        full,
-        stalled,
-    } = sent;
-    let end = if *stalled {
-        ", and in the end none at all: a queue has stopped"
-    } else {
-        ""
-    };
-    format!(
-        "sent {frames} frames by {backend} in {seconds:.3} s: {}; {}; no room {full} times{end}",
-        rates(*frames, *bytes, *seconds),
-        cost(*cpu_seconds, *frames)
-    )
-}
-
-fn told_of_received(received: &Received) -> String {
-    let Received {
-        backend,
-        tally,
-        by_flow: _,
-        corrupt,
-        dropped,
-        bytes,
-        seconds,
-        cpu_seconds,
-        complete,
-    } = received;
-    let Tally {
-        received,
-        lost,
-        duplicates,
-        reordered,
-    } = tally;
-    let end = if *complete {
-        ""
-    } else {
-        "; the end of a flow has not come"
-    };
-    format!(
-        "received {received} frames by {backend} in {seconds:.3} s: {}; {lost} lost ({dropped} of them in this machine), \
-         {duplicates} twice, {reordered} out of order, {corrupt} damaged; {}{end}",
-        rates(*received, *bytes, *seconds),
-        cost(*cpu_seconds, *received)
-    )
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn rates(frames: u64, bytes: u64, seconds: f64) -> String {
-    let seconds = seconds.max(1e-9);
-    format!(
-        "{:.0} frames/s, {:.3} Gbit/s",
-        frames as f64 / seconds,
-        bytes as f64 * 8e-9 / seconds
-    )
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn cost(cpu_seconds: f64, frames: u64) -> String {
-    format!(
-        "{:.3} s of CPU per million frames",
-        cpu_seconds * 1e6 / frames.max(1) as f64
-    )
+/// Tells people of each second, where somebody looks on. A terminal that takes nothing holds up no frames.
+fn live(json: bool) -> impl FnMut(Moment) {
+    let is_watched = !json && std::io::stderr().is_terminal();
+    let (tell, told) = sync_channel(1);
+    if is_watched {
+        std::thread::spawn(move || {
+            for moment in told {
+                output::say(&told::of_moment(&moment));
+            }
+        });
+    }
+    move |moment| {
+        // What has no room is not told; without anybody who looks on, nothing is.
+        let _ = tell.try_send(moment);
+    }
 }
 
 impl ShapeArgs {
@@ -250,12 +212,17 @@ impl ShapeArgs {
             vlan: self.vlan,
             sizes,
             flows: self.flows,
+            stamped: self.stamp,
             first: self.flow.unwrap_or_else(|| fastrand::u16(..)),
         })
     }
 }
 
 impl WayArgs {
+    fn meeting(&self) -> Option<Duration> {
+        self.meet.map(Duration::from_secs)
+    }
+
     fn ways(&self) -> Ways {
         match self.backend {
             None => Ways::Best,
