@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use crate::fixture::pending;
 use crate::run::{Checked, Pending, Run, Sign};
-use crate::{Environment, Finding, Identity, Outcome, Record, Remedy, Skip, SkipKind};
+use crate::{
+    Environment, Finding, Identity, Interval, Measured, Outcome, Record, Remedy, Samples, Skip,
+    SkipKind,
+};
 
 /// Texts that have broken reports before, between ordinary ones.
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
@@ -37,6 +40,22 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     })
 }
 
+fn any_measured() -> impl Strategy<Value = Measured> {
+    let value = || -1e9..1e9;
+    let values = prop::collection::vec(prop::option::of(value()), 0..4);
+    let samples = (any_text(), values).prop_map(|(name, values)| Samples { name, values });
+    let series = prop::collection::vec(samples, 0..3);
+    let ratio = prop::option::of([value(), value(), value()]);
+    (any_text(), any_text(), series, ratio).prop_map(|(title, unit, series, ratio)| Measured {
+        title,
+        unit,
+        series,
+        ratio: ratio.map(|[middle, low, high]| Interval { middle, low, high }),
+        wanted: ratio.map(|[middle, ..]| middle),
+        raw: serde_json::Value::Null,
+    })
+}
+
 fn any_checked() -> impl Strategy<Value = Checked> {
     let texts = || prop::collection::vec(any_text(), 0..3);
     // Mostly what is good, so that good runs occur at all.
@@ -57,6 +76,7 @@ fn any_checked() -> impl Strategy<Value = Checked> {
         words,
         prop::option::of(any_finding()),
         any::<f64>(),
+        prop::collection::vec(any_measured(), 0..2),
     )
         .prop_map(
             |(
@@ -65,6 +85,7 @@ fn any_checked() -> impl Strategy<Value = Checked> {
                 (check, proves, message, reasons, notes, kernel_log, transcript),
                 finding,
                 seconds,
+                measured,
             )| {
                 let skip = (outcome == Outcome::Skipped).then_some(Skip { kind, reasons });
                 let record = Record {
@@ -84,6 +105,7 @@ fn any_checked() -> impl Strategy<Value = Checked> {
                     started: outcome != Outcome::Skipped,
                     halfway: None,
                     transcript,
+                    measured,
                 }
             },
         )

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measured::Measured;
 use crate::record::{Identity, Record, Skip};
 use crate::restart::{Boot, Halfway};
 
@@ -27,6 +28,13 @@ pub enum Event {
         check: String,
         /// The literal text, which may be pasted into a terminal where it is a command.
         text: String,
+    },
+    /// Something was measured several times.
+    Measured {
+        /// The check's id.
+        check: String,
+        /// All of it.
+        measured: Measured,
     },
     /// Something is about to be changed; this is how to change it back.
     Change {

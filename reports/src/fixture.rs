@@ -269,6 +269,7 @@ pub(crate) fn checked(check: &str, outcome: Outcome, kind: Option<SkipKind>) -> 
         started,
         halfway: None,
         transcript: Vec::new(),
+        measured: Vec::new(),
     }
 }
 

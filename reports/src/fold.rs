@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::run::{Checked, Pending, ReadError, Run, Sign};
-use crate::{Boot, Entry, Event, Halfway, Identity, Outcome, Planned, Record, Restart, Skip, Torn};
+use crate::{
+    Boot, Entry, Event, Halfway, Identity, Measured, Outcome, Planned, Record, Restart, Skip, Torn,
+};
 
 /// A run that is being read.
 pub(crate) struct Fold {
@@ -56,6 +58,7 @@ impl Fold {
             Event::RunStarted { .. } => return Err("a second run starts".into()),
             Event::CheckStarted { check } => self.start(&check)?,
             Event::Step { check, text } => self.step(&check, text),
+            Event::Measured { check, measured } => self.measured(&check, measured),
             Event::Change { number, what, undo } => self.change(number, what, undo)?,
             Event::Undone { number, error } => self.undone(number, error)?,
             Event::PartEnded { check, halfway } => self.pause(&check, halfway)?,
@@ -113,6 +116,14 @@ impl Fold {
         let place = self.places.get(check).copied();
         self.current = place.filter(|place| !self.settled[*place]);
         self.tell(place, text);
+    }
+
+    fn measured(&mut self, check: &str, measured: Measured) {
+        let Measured { title, unit, .. } = &measured;
+        self.step(check, format!("# measured, in {unit}: {title}"));
+        if let Some(place) = self.places.get(check) {
+            self.run.checks[*place].measured.push(measured);
+        }
     }
 
     fn change(
@@ -295,6 +306,7 @@ fn new_checked(planned: Planned) -> Checked {
         started: false,
         halfway: None,
         transcript: Vec::new(),
+        measured: Vec::new(),
     }
 }
 

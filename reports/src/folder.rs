@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::clean::clean;
 use crate::run::Checked;
-use crate::{Run, junit, summary_text};
+use crate::{Run, junit, plot, summary_text};
 
 /// Writes `junit.xml`, `summary.txt` and each check's evidence. The same run always gives the same bytes.
 pub fn write_reports(dir: &Path, run: &Run) -> io::Result<()> {
@@ -58,6 +58,7 @@ pub fn folder(check: &str) -> Cow<'_, str> {
 fn write_evidence(dir: &Path, checked: &Checked) -> io::Result<()> {
     fs::create_dir_all(dir).map_err(|error| cannot_write(dir, &error))?;
     write_file(&dir.join("transcript.txt"), &transcript(checked))?;
+    write_samples(dir, checked)?;
     if checked.record.kernel_log.is_empty() {
         return Ok(());
     }
@@ -65,6 +66,19 @@ fn write_evidence(dir: &Path, checked: &Checked) -> io::Result<()> {
         &dir.join("kernel.log"),
         &(clean(&checked.record.kernel_log.join("\n")) + "\n"),
     )
+}
+
+/// All that was measured, for machines, and a picture of each for people.
+fn write_samples(dir: &Path, checked: &Checked) -> io::Result<()> {
+    if checked.measured.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string_pretty(&checked.measured)?;
+    write_file(&dir.join("samples.json"), &(json + "\n"))?;
+    for (number, measured) in (1..).zip(&checked.measured) {
+        write_file(&dir.join(format!("samples-{number}.svg")), &plot(measured))?;
+    }
+    Ok(())
 }
 
 /// The transcript, with what it is about as a comment, so that its commands can still be pasted into a shell.

@@ -148,10 +148,10 @@ impl Journal {
     }
 }
 
-/// A line of the transcript may be lost with the power, and reaches the disk with the next event
+/// A line of the transcript, or what was measured, may be lost with the power, and reaches the disk with the next event
 /// that may not: waiting for each would cost more time than most checks take.
 fn must_last(event: &Event) -> bool {
-    !matches!(event, Event::Step { .. })
+    !matches!(event, Event::Step { .. } | Event::Measured { .. })
 }
 
 fn taken_up(path: &Path, boot: &str) -> io::Result<(Journal, Run)> {

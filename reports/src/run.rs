@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fold::Fold;
-use crate::{Halfway, Identity, Journaled, Outcome, Record, Restart, Torn, read_journal};
+use crate::{Halfway, Identity, Journaled, Measured, Outcome, Record, Restart, Torn, read_journal};
 
 /// A run of the suite on one device.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,8 @@ pub struct Checked {
     /// What was done and what came back, in order: steps, and as `# comments` the changes and their
     /// undoing.
     pub transcript: Vec<String>,
+    /// What it has measured several times, in order.
+    pub measured: Vec<Measured>,
 }
 
 /// A change that was not undone.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
-use reports::{Event, Halfway, Journal, Run};
+use reports::{Event, Halfway, Journal, Measured, Run};
 use serde_json::Value;
 
 use crate::undo::Undo;
@@ -109,6 +109,14 @@ impl Log {
         self.append(&Event::Step {
             check: self.check.clone(),
             text,
+        })
+    }
+
+    /// Something was measured several times.
+    pub fn measured(&mut self, measured: Measured) -> anyhow::Result<()> {
+        self.append(&Event::Measured {
+            check: self.check.clone(),
+            measured,
         })
     }
 

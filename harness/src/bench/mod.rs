@@ -1,6 +1,7 @@
 //! One device on one machine: the only way to change anything, and the promise to undo it.
 
 mod boot;
+mod conditions;
 mod console;
 mod contract;
 mod crowd;

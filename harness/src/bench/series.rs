@@ -64,8 +64,6 @@ impl Bench {
             let pair = self.pair(ways, first, to, &course).await?;
             series.pairs.push(pair);
         }
-        let json = serde_json::to_string(&series).map_err(anyhow::Error::from)?;
-        self.log.step(format!("# all samples\n{json}"))?;
         Ok(series)
     }
 

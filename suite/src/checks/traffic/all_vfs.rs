@@ -6,15 +6,18 @@
 //!
 //! Source: RHEL 9, 14.7.1 (VFs share the hardware of their PF, and several can be used at once).
 
-use harness::bench::{Bench, Crowd, End, Far, PORTS};
+use harness::bench::{Bench, Crowd, End, Far, Load, PORTS};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::judge::{Pair, Side, fairness, median, order};
 use harness::require;
+use reports::Measured;
+use serde::Serialize;
 
 use super::carries::{DAMAGED, STALLS, carries};
 use super::compare::RECEIVER_SLOW;
 use super::line::{SLACK, line_rate, within_line};
 use super::ready::{LARGE, LIMIT, NEEDS, course};
+use super::samples::measured;
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::passes;
 use crate::checks::guest::plugged::{cards_of, vfs};
@@ -23,7 +26,7 @@ use crate::stream_findings;
 const LESS: Finding = Finding::bench(
     "vfs-carry-less-together",
     "All VFs of a guest together carry clearly less than one of them alone: the guest's one processor, which sends by all of them in turn, or the adapter.",
-    "Read the samples in the transcript, with what the processors did meanwhile. Where the guest's was not busy all the time, it is the adapter: its scheduler, or a queue that the VFs share.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`), with what the processors did meanwhile. Where the guest's was not busy all the time, it is the adapter: its scheduler, or a queue that the VFs share.",
 );
 const UNFAIR: Finding = Finding::device(
     "vfs-share-unfairly",
@@ -56,11 +59,14 @@ pub const CHECK: Check = Check {
 };
 
 /// One alone, and each of all of them, in frames a second.
+#[derive(Serialize)]
 struct Round {
     alone: f64,
     all: Vec<f64>,
     /// What part of the frames of all the receiver lost.
     dropped: f64,
+    /// By the processors of this machine while all sent.
+    load: Load,
 }
 
 async fn run(bench: &mut Bench) -> Answer {
@@ -77,6 +83,7 @@ async fn run(bench: &mut Bench) -> Answer {
     }
     let shares = shares(&rounds);
     bench.log.note(told(&rounds, &shares, &far.way))?;
+    bench.log.measured(kept(&rounds, &far.way)?)?;
     if judged {
         none_starves(bench, &rounds, seed)?;
         are_even(bench, &rounds, seed)?;
@@ -88,6 +95,7 @@ async fn run(bench: &mut Bench) -> Answer {
 
 /// A guest with all VFs, by each of which frames pass.
 async fn ready(bench: &mut Bench) -> Result<(Vec<End>, Far), Problem> {
+    bench.log.note(bench.conditions().await?)?;
     let most = bench.limit().min(PORTS.into());
     let vfs = vfs(bench, most).await?;
     // First, so that a far port without a link is not taken for a VF without one.
@@ -111,20 +119,22 @@ async fn measure(
     Ok(match first {
         Side::A => {
             let alone = alone(bench, &ends[0], far).await?;
-            let (all, dropped) = all(bench, ends, far).await?;
+            let (all, dropped, load) = all(bench, ends, far).await?;
             Round {
                 alone,
                 all,
                 dropped,
+                load,
             }
         }
         Side::B => {
-            let (all, dropped) = all(bench, ends, far).await?;
+            let (all, dropped, load) = all(bench, ends, far).await?;
             let alone = alone(bench, &ends[0], far).await?;
             Round {
                 alone,
                 all,
                 dropped,
+                load,
             }
         }
     })
@@ -137,7 +147,7 @@ async fn alone(bench: &mut Bench, end: &End, far: &Far) -> Result<f64, Problem> 
     Ok(streamed.frames_per_second())
 }
 
-async fn all(bench: &mut Bench, ends: &[End], far: &Far) -> Result<(Vec<f64>, f64), Problem> {
+async fn all(bench: &mut Bench, ends: &[End], far: &Far) -> Result<(Vec<f64>, f64, Load), Problem> {
     let course = course(bench);
     let crowd: Crowd = bench.crowd(ends, &far.end, &course).await?;
     let dropped = crowd.lost_by_receiver();
@@ -149,7 +159,7 @@ async fn all(bench: &mut Bench, ends: &[End], far: &Far) -> Result<(Vec<f64>, f6
     };
     bench.assert(!crowd.stalls(), halts, format!("all VFs at once: {crowd}"))?;
     require!(bench, !crowd.harms(), DAMAGED, "all VFs at once: {crowd}");
-    Ok((crowd.frames_per_second(), dropped))
+    Ok((crowd.frames_per_second(), dropped, crowd.load))
 }
 
 /// What is to blame, unless the receiver lost more than a few of the frames.
@@ -163,6 +173,15 @@ fn shares(rounds: &[Round]) -> Vec<f64> {
     let count = rounds.first().map_or(0, |round| round.all.len());
     let share = |vf| median(rounds.iter().map(|round| round.all[vf]).collect());
     (0..count).map(share).collect()
+}
+
+/// The same for machines, with a picture.
+fn kept(rounds: &[Round], way: &str) -> anyhow::Result<Measured> {
+    let all = rounds.iter().map(|round| round.all.iter().sum());
+    let alone = rounds.iter().map(|round| round.alone);
+    let ways = [("all VFs", all.collect()), ("one alone", alone.collect())];
+    let title = format!("{LARGE} bytes to {way}, by all VFs of a guest at once");
+    measured(title, "frames/s", &ways, &rounds)
 }
 
 fn told(rounds: &[Round], shares: &[f64], way: &str) -> String {

@@ -6,17 +6,20 @@
 use harness::bench::{Bench, End, Streamed};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::judge::{Pair, Side, median, order};
+use reports::Measured;
+use serde::Serialize;
 
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
+use super::samples::measured;
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
 const STARVES: Finding = Finding::device(
     "vf-starves-both-ways",
     "While frames go both ways, one way of the VF carries less than a tenth of what it carries alone.",
-    "Read the samples in the transcript. A guest with one processor may be busy with what it receives (give it more); else a queue or an interrupt that both ways share holds one up.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`). A guest with one processor may be busy with what it receives (give it more); else a queue or an interrupt that both ways share holds one up.",
 );
 
 /// What a way keeps of what it carries alone, at least.
@@ -38,6 +41,7 @@ pub const CHECK: Check = Check {
 type Ways = [Streamed; 2];
 
 /// Each way alone, and both at once.
+#[derive(Serialize)]
 struct Round {
     alone: Ways,
     both: Ways,
@@ -55,6 +59,7 @@ async fn run(bench: &mut Bench) -> Answer {
         rounds.push(round);
     }
     bench.log.note(told(&rounds, &far.way))?;
+    bench.log.measured(kept(&rounds, &far.way)?)?;
     if judged {
         shares(bench, &rounds, seed)
     } else {
@@ -113,6 +118,22 @@ fn shares(bench: &mut Bench, rounds: &[Round], seed: u64) -> Answer {
         judge_pairs(bench, &what, (&pairs, seed), LEAST, &STARVES)?;
     }
     Ok(())
+}
+
+/// The same for machines, with a picture.
+fn kept(rounds: &[Round], way: &str) -> anyhow::Result<Measured> {
+    let rates = |ways: fn(&Round) -> &Ways, index: usize| {
+        let each = rounds.iter().map(|round| &ways(round)[index]);
+        each.map(Streamed::frames_per_second).collect()
+    };
+    let ways = [
+        ("sends", rates(|round| &round.both, 0)),
+        ("sends alone", rates(|round| &round.alone, 0)),
+        ("receives", rates(|round| &round.both, 1)),
+        ("receives alone", rates(|round| &round.alone, 1)),
+    ];
+    let title = format!("{LARGE} bytes both ways at once, to and from {way}");
+    measured(title, "frames/s", &ways, &rounds)
 }
 
 fn told(rounds: &[Round], way: &str) -> String {

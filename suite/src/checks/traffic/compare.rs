@@ -4,11 +4,13 @@ use anyhow::anyhow;
 use harness::bench::{Bench, Series, Streamed};
 use harness::check::{Answer, Finding, Problem};
 use harness::require;
+use harness::stream::Sent;
 
 use super::carries::carries;
 use super::line::{SLACK, fits_the_wire, line_rate};
 use super::ready::{Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
+use super::samples::{self, interval};
 use super::verdict::{is_judged, judge, pairs, shown};
 use super::yardstick::Yardstick;
 
@@ -72,6 +74,8 @@ pub(super) async fn beside(bench: &mut Bench, ready: &Ready, question: Question)
     let claim = question.claim.filter(|_| is_judged(bench));
     let measured = measure(bench, ready, &question, claim.is_some()).await?;
     bench.log.note(told(&measured))?;
+    let wanted = claim.map(|(least, _)| least);
+    bench.log.measured(kept(&measured, wanted)?)?;
     is_whole(bench, &measured)?;
     fits_the_wire(bench, measured.line, measured.series.pairs.iter().flatten())?;
     match claim {
@@ -116,6 +120,26 @@ fn is_whole(bench: &mut Bench, Measured { series, rival, .. }: &Measured) -> Ans
     Ok(())
 }
 
+/// The same for machines, with a picture.
+fn kept(measured: &Measured, wanted: Option<f64>) -> anyhow::Result<reports::Measured> {
+    let Measured {
+        series,
+        rival,
+        yardstick,
+        way,
+        ..
+    } = measured;
+    let of = yardstick.of();
+    let values = |way| series.of(way).map(of).collect();
+    let ways = [("the VF", values(0)), (rival.name(), values(1))];
+    let title = format!("{} bytes at {way}", series.size);
+    Ok(reports::Measured {
+        ratio: series.ratio(of).ok().as_ref().and_then(interval),
+        wanted,
+        ..samples::measured(title, yardstick.unit(), &ways, series)?
+    })
+}
+
 fn told(measured: &Measured) -> String {
     let Measured {
         series,
@@ -123,14 +147,28 @@ fn told(measured: &Measured) -> String {
         way,
         ..
     } = measured;
-    let [sent, received] = series.of(0).next().map_or(["-"; 2], |it| {
-        [it.sent.backend.name(), it.received.backend.name()]
-    });
+    let first = [0, 1].map(|way| series.of(way).next());
+    let sent = first.map(|it| it.map_or_else(String::new, |it| sent(&it.sent)));
+    let received = first[0].map_or("-", |it| it.received.backend.name());
     let (unit, pairs, size) = (yardstick.unit(), series.pairs.len(), series.size);
-    let figures = figures(measured);
+    let (figures, [one, other]) = (figures(measured), sent);
     format!(
-        "{unit}, {size} bytes, at {way}, medians of {pairs} pairs, sent by {sent} and received by {received}: {figures}"
+        "{unit}, {size} bytes, at {way}, medians of {pairs} pairs, sent by {one} and {other}, received by {received}: {figures}"
     )
+}
+
+/// By which backend, and what the interface was left to do.
+fn sent(
+    Sent {
+        backend, offloads, ..
+    }: &Sent,
+) -> String {
+    let offloads = match offloads.as_deref() {
+        None => "not known".into(),
+        Some([]) => "none".into(),
+        Some(all) => all.join(" "),
+    };
+    format!("{backend} (offloads: {offloads})")
 }
 
 /// The medians, and their ratio.

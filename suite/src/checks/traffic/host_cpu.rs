@@ -19,7 +19,7 @@ use crate::comparison_findings;
 const COSTLY: Finding = Finding::device(
     "vf-costs-host-cpu",
     "The frames of the VF cost the host's processors more than the profile claims, compared with those of an emulated e1000e on the same port.",
-    "Read the samples in the transcript: `load` says how much of it were interrupts and guests. A VF that raises an interrupt for each frame, or a guest that leaves to the host for each (`perf kvm stat`), costs most.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`): `load` says how much of it were interrupts and guests. A VF that raises an interrupt for each frame, or a guest that leaves to the host for each (`perf kvm stat`), costs most.",
 );
 
 /// See the module's documentation.

@@ -10,12 +10,14 @@ use std::fmt::Write as _;
 use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE, End, FAR_NO_LINK, Far};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::guest::Model;
-use harness::judge::{Pair, Side, median, order};
+use harness::judge::{Pair, Ratio, Side, median, order};
 use harness::traffic::Pinged;
 use harness::{handover_findings, require};
+use reports::Measured;
 
 use super::ready::{LIMIT, NEEDS, Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
+use super::samples::{interval, measured};
 use super::verdict::{TOO_NOISY, is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::{HARMED, NO_WAY};
 use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
@@ -23,7 +25,7 @@ use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
 const LATE: Finding = Finding::device(
     "vf-round-trips-long",
     "A frame takes longer there and back by the VF than the profile claims, compared with a virtio card on the same port.",
-    "Read the samples in the transcript. Interrupts that are held back to save some of them make every frame late (`ethtool -c` in the guest and of the PF); so does a processor that sleeps deeply (`cpupower idle-info`).",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`). Interrupts that are held back to save some of them make every frame late (`ethtool -c` in the guest and of the PF); so does a processor that sleeps deeply (`cpupower idle-info`).",
 );
 
 /// The size of the frames in bytes, without the check sequence: the shortest that Ethernet has.
@@ -74,6 +76,12 @@ async fn run(bench: &mut Bench) -> Answer {
         samples.push(measure(bench, [&vf, &other], &far, first).await?);
     }
     bench.log.note(told(&samples, &far.way))?;
+    let ratio = Ratio::of(&ratios(&samples), seed).ok();
+    bench.log.measured(Measured {
+        ratio: ratio.as_ref().and_then(interval),
+        wanted: claim,
+        ..kept(&samples, &far.way)?
+    })?;
     let Some(claim) = claim else {
         return Ok(());
     };
@@ -119,6 +127,21 @@ fn ratios(samples: &[Both]) -> Vec<Pair> {
         b: vf.median_ns as f64,
     };
     samples.iter().map(pair).collect()
+}
+
+/// The same for machines, with a picture.
+#[expect(clippy::cast_precision_loss, reason = "far below 2 to the power of 52")]
+fn kept(samples: &[Both], way: &str) -> anyhow::Result<Measured> {
+    let times = |side: usize| {
+        let times = samples
+            .iter()
+            .map(|both| both[side].median_ns as f64 / 1000.0);
+        times.collect()
+    };
+    // What takes longer is the first, since that is how the ratio is meant.
+    let ways = [("virtio", times(1)), ("the VF", times(0))];
+    let title = format!("round trips of {SIZE} bytes one by one, to {way}");
+    measured(title, "us", &ways, &samples)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -10,6 +10,7 @@ mod line;
 pub mod rate_limit;
 mod ready;
 mod rival;
+mod samples;
 pub mod small_frames;
 pub mod soak;
 mod verdict;

@@ -12,6 +12,7 @@ use harness::require;
 use super::carries::carries;
 use super::compare::{RECEIVER_SLOW, receiver_loses};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
+use super::samples::measured;
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
@@ -23,12 +24,12 @@ const REFUSED: Finding = Finding::device(
 const EXCEEDED: Finding = Finding::device(
     "rate-limit-exceeded",
     "The VF sends more than the limit that the PF's driver accepted for it.",
-    "Read the samples in the transcript. See whether the limit stands (`ip link show` of the PF), and whether it is reset when the speed of the link changes.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`). See whether the limit stands (`ip link show` of the PF), and whether it is reset when the speed of the link changes.",
 );
 const HARSH: Finding = Finding::device(
     "rate-limit-too-low",
     "With a limit of half of what it sends freely, the VF sends less than half of that limit.",
-    "Read the samples in the transcript. Drivers count the limit in units of the link's speed: see whether that is what `ethtool` of the PF says.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`). Drivers count the limit in units of the link's speed: see whether that is what `ethtool` of the PF says.",
 );
 
 /// Which VF is handed over first.
@@ -53,7 +54,8 @@ async fn run(bench: &mut Bench) -> Answer {
     let claims = &bench.profile.claims.vf_attributes;
     let claimed = claims.contains(&VfAttribute::MaxTxRate);
     let Ready { vf, far, .. } = ready(bench).await?;
-    let freely = median(megabits(bench, &vf, &far.end).await?.0);
+    let free = samples(bench, &vf, &far.end).await?;
+    let freely = median(megabits(&free));
     let limit = half(freely).min(bench.net().await?.speed.unwrap_or(u32::MAX));
     let answer = bench.attempt_rate(INDEX, limit).await?;
     if !answer.success() {
@@ -64,12 +66,24 @@ async fn run(bench: &mut Bench) -> Answer {
             answer.stderr.trim(),
         );
     }
-    let (limited, lossy) = megabits(bench, &vf, &far.end).await?;
+    let held = samples(bench, &vf, &far.end).await?;
+    let (limited, lossy) = (megabits(&held), receiver_loses(held.iter()));
     bench.log.note(format!(
         "{LARGE} bytes to {}: the VF sends {freely:.0} Mbit/s freely, and {:.0} with a limit of {limit}",
         far.way,
         median(limited.clone())
     ))?;
+    let ways = [
+        ("with the limit", limited.clone()),
+        ("freely", megabits(&free)),
+    ];
+    let title = format!(
+        "{LARGE} bytes to {}, with a limit of {limit} Mbit/s",
+        far.way
+    );
+    bench
+        .log
+        .measured(measured(title, "Mbit/s", &ways, &[held, free])?)?;
     if claimed && is_judged(bench) {
         let low = if lossy { &RECEIVER_SLOW } else { &HARSH };
         holds(bench, limit, &limited, low)
@@ -102,8 +116,8 @@ fn holds(bench: &mut Bench, limit: u32, limited: &[f64], low: &'static Finding) 
     judge_pairs(bench, &what, (&pairs, seed), LEAST, low)
 }
 
-/// What the VF sends, in Mbit/s, several times; and whether the receiver loses a part of it.
-async fn megabits(bench: &mut Bench, vf: &End, far: &End) -> Result<(Vec<f64>, bool), Problem> {
+/// What the VF sends, several times.
+async fn samples(bench: &mut Bench, vf: &End, far: &End) -> Result<Vec<Streamed>, Problem> {
     let judged = is_judged(bench);
     let (count, course) = (pairs(bench, judged), course(bench));
     let mut samples = Vec::with_capacity(count);
@@ -112,9 +126,13 @@ async fn megabits(bench: &mut Bench, vf: &End, far: &End) -> Result<(Vec<f64>, b
         carries(bench, "the VF", &streamed)?;
         samples.push(streamed);
     }
+    Ok(samples)
+}
+
+/// What arrived, in Mbit/s.
+fn megabits(samples: &[Streamed]) -> Vec<f64> {
     let rate = |it: &Streamed| it.frames_per_second() * f64::from(LARGE) * 8e-6;
-    let rates = samples.iter().map(rate).collect();
-    Ok((rates, receiver_loses(samples.iter())))
+    samples.iter().map(rate).collect()
 }
 
 /// At least 1, for 0 is no limit.

@@ -5,20 +5,21 @@
 
 use std::time::Duration;
 
-use harness::bench::Bench;
+use harness::bench::{Bench, Streamed};
 use harness::check::{Answer, Check, Finding};
 use harness::judge::{Pair, Ratio, median};
 
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
+use super::samples::measured;
 use super::verdict::{is_judged, judge};
 use crate::stream_findings;
 
 const TIRES: Finding = Finding::device(
     "vf-tires",
     "After minutes of as many frames as go, the VF carries clearly fewer than in the beginning.",
-    "Read the samples in the transcript. See whether the card is hot (`sensors`, `ethtool -m`), whether the processors were slowed down (`dmesg`, `turbostat`), and what else the machine began to do meanwhile.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`). See whether the card is hot (`sensors`, `ethtool -m`), whether the processors were slowed down (`dmesg`, `turbostat`), and what else the machine began to do meanwhile.",
 );
 
 /// Enough for a beginning and an end.
@@ -43,14 +44,20 @@ async fn run(bench: &mut Bench) -> Answer {
     let course = course(bench);
     let line = line_rate(bench, &far, LARGE).await?;
     let time = Duration::from_mins(bench.settings.soak_minutes.into());
-    let (mut rates, mut sent) = (Vec::new(), Duration::ZERO);
-    while sent < time || rates.len() < STREAMS {
+    let (mut all, mut sent) = (Vec::new(), Duration::ZERO);
+    while sent < time || all.len() < STREAMS {
         let streamed = bench.stream(&vf, &far.end, &course).await?;
         carries(bench, "the VF", &streamed)?;
         fits_the_wire(bench, line, [&streamed])?;
         sent += Duration::from_secs(course.seconds.into());
-        rates.push(streamed.frames_per_second());
+        all.push(streamed);
     }
+    let rates: Vec<f64> = all.iter().map(Streamed::frames_per_second).collect();
+    let title = format!("{LARGE} bytes to {}, one after the other", far.way);
+    let ways = [("the VF", rates.clone())];
+    bench
+        .log
+        .measured(measured(title, "frames/s", &ways, &all)?)?;
     lasts(bench, &rates)
 }
 

@@ -15,7 +15,7 @@ use crate::comparison_findings;
 const SLOW: Finding = Finding::device(
     "vf-slower-than-pf",
     "The VF in the guest carries a smaller part of what the PF carries on the host than the profile claims.",
-    "Read the samples in the transcript: a VF may have a rate limit (`ip link show` of the PF) or fewer queues than the PF; a guest may have too few processors, or one that is far from the card (NUMA).",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`): a VF may have a rate limit (`ip link show` of the PF) or fewer queues than the PF; a guest may have too few processors, or one that is far from the card (NUMA).",
 );
 
 /// See the module's documentation.

@@ -16,7 +16,7 @@ use crate::comparison_findings;
 const SLOW: Finding = Finding::device(
     "vf-not-faster-than-emulated",
     "The VF carries fewer frames than the profile claims, compared with an emulated e1000e on the same port.",
-    "Read the samples in the transcript: a VF that is slow by itself may have a slower link (device::pcie_link), a rate limit (`ip link show` of the PF) or too few queues; an e1000e that is fast makes the claim too high for this machine.",
+    "Read the samples beside the transcript (`samples.json`, a picture in `samples-1.svg`): a VF that is slow by itself may have a slower link (device::pcie_link), a rate limit (`ip link show` of the PF) or too few queues; an e1000e that is fast makes the claim too high for this machine.",
 );
 
 /// See the module's documentation.
