@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::pci::Bdf;
+use crate::traffic::MacAddr;
 
 /// One turn leaves nothing to compare with; so many take the hour that the check has, with 10 s each.
 const GUEST_CYCLES: RangeInclusive<u32> = 2..=300;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub guest: Option<String>,
     /// The ports of this machine that a cable joins, by the addresses of their PFs.
     pub cables: Vec<[Bdf; 2]>,
+    /// The machines at the other ends of cables that lead to no port of this one.
+    pub partners: Vec<Partner>,
     /// For how long a check of the area `traffic` sends frames at a time.
     pub stream_seconds: u32,
     /// How often it measures each of the two that it compares, but at least nine times where it judges what is claimed.
@@ -42,6 +45,7 @@ impl Default for Settings {
             guest_cycles: 25,
             guest: None,
             cables: Vec::new(),
+            partners: Vec::new(),
             stream_seconds: 5,
             stream_pairs: 9,
             soak_minutes: 5,
@@ -59,6 +63,7 @@ impl Settings {
         within("soak_minutes", settings.soak_minutes, &SOAK_MINUTES)?;
         settings.ends_in_time()?;
         settings.cables_are_possible()?;
+        settings.partners_are_possible()?;
         Ok(settings)
     }
 
@@ -85,9 +90,35 @@ impl Settings {
         }
     }
 
+    /// A port has one cable, and a partner the address of one interface.
+    fn partners_are_possible(&self) -> Result<(), String> {
+        let mut seen: BTreeSet<Bdf> = self.cables.iter().flatten().copied().collect();
+        for Partner { port, address } in &self.partners {
+            if !seen.insert(*port) {
+                return Err(format!(
+                    "partners names {port}, which has a cable to somewhere else already"
+                ));
+            }
+            let mac: Result<MacAddr, _> = address.parse();
+            if !mac.is_ok_and(|mac| mac.is_unicast() && !mac.is_zero()) {
+                return Err(format!(
+                    "partners: {address:?} is no address of one interface; write it as 02:00:00:00:00:01"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// As a bench file.
     pub fn text(&self) -> Result<String, toml::ser::Error> {
         toml::to_string(self)
+    }
+
+    /// The address of the partner at the other end of a port's cable.
+    pub fn partner(&self, port: Bdf) -> Option<&str> {
+        let mut partners = self.partners.iter();
+        let partner = partners.find(|partner| partner.port == port);
+        partner.map(|partner| partner.address.as_str())
     }
 
     /// The port at the other end of a port's cable.
@@ -98,6 +129,16 @@ impl Settings {
             _ => None,
         })
     }
+}
+
+/// A machine that runs `traffic echo --partner`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The port of this machine that the cable leads from, by the address of its PF.
+    pub port: Bdf,
+    /// The address of the interface at the other end.
+    pub address: String,
 }
 
 fn within(name: &str, value: u32, range: &RangeInclusive<u32>) -> Result<(), String> {
@@ -143,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_bench_file_that_was_written_says_the_same() {
-        let text = "guest = 'a'\ncables = [['0000:01:00.0', '0000:02:00.0']]";
+        let text = "guest = 'a'\ncables = [['0000:01:00.0', '0000:02:00.0']]\n\
+            partners = [{ port = '0000:03:00.0', address = '02:00:00:00:00:01' }]";
         let settings = Settings::parse(text).unwrap();
         assert_eq!(Settings::parse(&settings.text().unwrap()), Ok(settings));
     }
@@ -163,6 +205,11 @@ mod tests {
                 error("cables = [['enp1s0', 'enp2s0']]"),
                 error("cables = [['0000:01:00.0', '0000:01:00.0']]"),
                 error("stream_pairs = 1000\nstream_seconds = 60"),
+                error("partners = [{ port = '0000:01:00.0', address = 'ff:ff:ff:ff:ff:ff' }]"),
+                error("partners = [{ port = '0000:01:00.0' }]"),
+                error(
+                    "cables = [['0000:01:00.0', '0000:02:00.0']]\npartners = [{ port = '0000:02:00.0', address = '02:00:00:00:00:01' }]"
+                ),
                 error("guest_cycles"),
             ]
             .join("\n")

@@ -360,6 +360,7 @@ pub const TABLE: &[Row] = &[
         RATIO_CLAIMED,
         &["traffic::host_cpu", "traffic::rate_limit"],
     ),
+    nic(Fault::PartnerSilent, &["traffic::*"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -9,13 +9,12 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use harness::facts::{self, Facts};
-use harness::guest::System;
 use harness::machine::Host;
 use harness::pci::Bdf;
 use harness::plan::Choice;
 use harness::profile::Profile;
 use harness::run::Progress;
-use harness::settings::Settings;
+use harness::settings::{Partner, Settings};
 use harness::simulator::{Fault, Simulator};
 use reports::{Environment, Run};
 use tempfile::TempDir;
@@ -37,6 +36,20 @@ pub fn bench_file() -> Settings {
         stream_seconds: 2,
         soak_minutes: 1,
         ..Settings::default()
+    }
+}
+
+/// The same where the cable leads to another machine.
+fn bench_file_with_a_partner() -> Settings {
+    let bench = bench_file();
+    let ports = bench.cables.iter().map(|[port, _]| Partner {
+        port: *port,
+        address: "02:00:00:00:00:fe".to_owned(),
+    });
+    Settings {
+        partners: ports.collect(),
+        cables: Vec::new(),
+        ..bench
     }
 }
 
@@ -71,7 +84,17 @@ async fn carry_out(
 
 /// As [`simulate`], with all checks and without an end before the end.
 pub fn simulate_all(profile: Profile, fault: Option<Fault>, out: &Path) -> anyhow::Result<Run> {
-    simulate_whole(profile, fault, None, out)
+    simulate_whole(profile, fault, |_| (), out)
+}
+
+/// As [`simulate_all`], with a partner at the other end of the cable.
+pub fn simulate_with_partner(
+    profile: Profile,
+    fault: Option<Fault>,
+    out: &Path,
+) -> anyhow::Result<Run> {
+    let with = |choice: &mut Choice| choice.settings = bench_file_with_a_partner();
+    simulate_whole(profile, fault, with, out)
 }
 
 /// As [`simulate_all`], with guests from an image.
@@ -80,18 +103,19 @@ pub fn simulate_with_image(
     fault: Option<Fault>,
     out: &Path,
 ) -> anyhow::Result<Run> {
-    simulate_whole(profile, fault, Some(Simulator::guest_system()), out)
+    let with = |choice: &mut Choice| choice.guest = Some(Simulator::guest_system());
+    simulate_whole(profile, fault, with, out)
 }
 
 fn simulate_whole(
     profile: Profile,
     fault: Option<Fault>,
-    guest: Option<System>,
+    with: impl FnOnce(&mut Choice),
     out: &Path,
 ) -> anyhow::Result<Run> {
     runtime()?.block_on(async {
         let mut subject = subject(profile, fault, Vec::new()).await?;
-        subject.choice.guest = guest.or(subject.choice.guest);
+        with(&mut subject.choice);
         let mut tell = |_: Progress<'_>| ();
         let (run, _) = carry_out(&subject, out, Box::pin(pending()), &mut tell).await?;
         Ok(run)
@@ -106,6 +130,7 @@ pub async fn subject(
 ) -> anyhow::Result<Subject> {
     let simulator = Simulator::new(&profile, fault);
     let image = fault.is_some_and(Fault::is_of_an_image);
+    let partner = fault.is_some_and(Fault::is_of_a_partner);
     let (bdf, other) = (simulator.bdf(), simulator.second());
     let host: Rc<dyn Host> = Rc::new(simulator);
     let names = facts::names(host.as_ref()).await;
@@ -131,7 +156,11 @@ pub async fn subject(
         choice: Choice {
             selected,
             reboot: true,
-            settings: bench_file(),
+            settings: if partner {
+                bench_file_with_a_partner()
+            } else {
+                bench_file()
+            },
             guest: image.then(Simulator::guest_system),
         },
     })

@@ -8,7 +8,7 @@ use harness::simulator::Fault;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use reports::{Outcome, Record, Run, SkipKind};
 use suite::checks;
-use suite::simulated::{scratch, simulate_all, simulate_with_image};
+use suite::simulated::{scratch, simulate_all, simulate_with_image, simulate_with_partner};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -17,12 +17,10 @@ fn main() {
         .iter()
         .flat_map(|profile| trials(&profile.id, profile, simulate_all));
     let profile = profiles.iter().find(|profile| profile.id == "mock-nic");
-    let from_image = trials(
-        "mock-nic with an image",
-        profile.expect("a shipped profile"),
-        simulate_with_image,
-    );
-    let trials = probed.chain(from_image);
+    let profile = profile.expect("a shipped profile");
+    let from_image = trials("mock-nic with an image", profile, simulate_with_image);
+    let by_partner = trials("mock-nic with a partner", profile, simulate_with_partner);
+    let trials = probed.chain(from_image).chain(by_partner);
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 

@@ -91,7 +91,7 @@ impl Bench {
         }
         let said = sides.iter().zip(outputs);
         let said: Vec<Output> = said
-            .map(|((end, _), output)| output.map_err(|error| silent(&end.place, error)))
+            .map(|((end, _), output)| output.map_err(|error| silent(end, error)))
             .collect::<Result<_, _>>()?;
         crowd(&said, &flows, load)
     }

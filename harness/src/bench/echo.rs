@@ -8,21 +8,22 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use futures_util::future::join;
 
+use super::partner::PARTNER_SILENT;
 use super::{Bench, GUEST_LOST, Running, STEP_LIMIT, within};
 use crate::facts::{self, NetFacts};
-use crate::finding::Problem;
+use crate::finding::{Finding, Problem};
 use crate::machine::{Host, Output};
 use crate::pci::Bdf;
 use crate::traffic::Pinged;
 use crate::undo::Undo;
 
 /// This program, on whichever machine it runs.
-const PROGRAM: &str = "/proc/self/exe";
+pub(super) const PROGRAM: &str = "/proc/self/exe";
 
 /// How long a ping may take with all sizes of a large MTU, and its echo longer.
 pub(super) const PING: Duration = Duration::from_secs(90);
 const LONGER: Duration = Duration::from_secs(10);
-const LIMIT: Duration = Duration::from_secs(110);
+pub(super) const LIMIT: Duration = Duration::from_secs(110);
 
 /// How often frames are counted while more are waited for.
 const COUNT_EVERY: Duration = Duration::from_millis(200);
@@ -36,16 +37,19 @@ pub struct End {
     /// The prompt of its machine.
     pub(super) place: String,
     net: NetFacts,
+    /// What it means that its machine does not answer, where it is another one.
+    lost: Option<&'static Finding>,
 }
 
 impl End {
-    fn of(host: &Rc<dyn Host>, place: &str, nets: Vec<NetFacts>) -> anyhow::Result<Self> {
-        let net = nets.into_iter().next();
-        Ok(Self {
+    /// One of this machine.
+    fn here(host: &Rc<dyn Host>, net: NetFacts) -> Self {
+        Self {
             host: host.clone(),
-            place: place.to_owned(),
-            net: net.context("a function has lost its network interface")?,
-        })
+            place: String::new(),
+            net,
+            lost: None,
+        }
     }
 
     /// What its machine calls it.
@@ -63,6 +67,16 @@ impl End {
             host: guest.host.clone(),
             place: guest.name().to_owned(),
             net,
+            lost: Some(&GUEST_LOST),
+        }
+    }
+
+    pub(super) fn of_partner(host: Rc<dyn Host>, net: NetFacts) -> Self {
+        Self {
+            host,
+            place: "partner".to_owned(),
+            net,
+            lost: Some(&PARTNER_SILENT),
         }
     }
 
@@ -79,7 +93,7 @@ impl Bench {
     /// The interface of a function of this machine, put up.
     pub async fn end_here(&mut self, bdf: Bdf) -> Result<End, Problem> {
         let nets = self.nets_of(bdf).await?;
-        let end = End::of(&self.host, "", nets)?;
+        let end = End::here(&self.host, first(nets)?);
         if !end.net.up {
             let undo = Undo::Link {
                 bdf,
@@ -95,8 +109,9 @@ impl Bench {
     /// The interface of a function in a guest, where it is up already.
     pub async fn end_in(&mut self, guest: &Running, bdf: Bdf) -> Result<End, Problem> {
         let nets = within(STEP_LIMIT, facts::net(guest.host.as_ref(), bdf)).await;
-        let nets = nets.map_err(|error| silent(guest.name(), error))?;
-        Ok(End::of(&guest.host, guest.name(), nets)?)
+        let nets = nets
+            .map_err(|error| Problem::from(error).instead_of_silence(&GUEST_LOST, guest.name()))?;
+        Ok(End::of_guest(guest, first(nets)?))
     }
 
     /// How many frames have come in at an end, once it is more than so many or the time is over.
@@ -112,7 +127,7 @@ impl Bench {
             Ok((frames > more_than).then_some(()))
         });
         let counted = counted.await;
-        counted.map_err(|problem| named(&end.place, problem))?;
+        counted.map_err(|problem| named(end, problem))?;
         let (place, name) = (&end.place, &end.net.name);
         self.log.step(format!(
             "{place}$ cat /sys/class/net/{name}/statistics/rx_packets\n{frames}"
@@ -160,10 +175,8 @@ impl Bench {
     /// The same of a talk that has ended.
     pub(super) fn heard(&mut self, talk: &Talk<'_>, heard: Heard) -> Result<[Output; 2], Problem> {
         self.write_down(talk, &heard)?;
-        let far = heard.far.map_err(|error| silent(&talk.to.place, error))?;
-        let near = heard
-            .near
-            .map_err(|error| silent(&talk.from.place, error))?;
+        let far = heard.far.map_err(|error| silent(talk.to, error))?;
+        let near = heard.near.map_err(|error| silent(talk.from, error))?;
         Ok([near, far])
     }
 
@@ -255,16 +268,21 @@ pub(super) async fn runs(end: &End, words: &[String]) -> io::Result<Output> {
     within(LIMIT, end.host.run(&argv)).await
 }
 
-pub(super) fn silent(place: &str, error: io::Error) -> Problem {
-    named(place, error.into())
+pub(super) fn silent(end: &End, error: io::Error) -> Problem {
+    named(end, error.into())
 }
 
-/// A guest that does not answer is named; on this machine it is the step that had no answer.
-pub(super) fn named(place: &str, problem: Problem) -> Problem {
-    if place.is_empty() {
-        return problem;
+/// A machine that does not answer is named; on this one it is the step that had no answer.
+pub(super) fn named(end: &End, problem: Problem) -> Problem {
+    match end.lost {
+        None => problem,
+        Some(lost) => problem.instead_of_silence(lost, &end.place),
     }
-    problem.instead_of_silence(&GUEST_LOST, place)
+}
+
+fn first(nets: Vec<NetFacts>) -> anyhow::Result<NetFacts> {
+    let net = nets.into_iter().next();
+    net.context("a function has lost its network interface")
 }
 
 pub(super) fn told(output: &Output) -> Result<Pinged, Problem> {

@@ -106,7 +106,7 @@ impl Bench {
             Ok(passes.then_some(()))
         });
         let seen = seen.await;
-        seen.map_err(|problem| named(&end.place, problem)).map(drop)
+        seen.map_err(|problem| named(end, problem)).map(drop)
     }
 
     /// Waits until libvirt says that a guest has ended, or until the time is over.

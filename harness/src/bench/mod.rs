@@ -19,6 +19,7 @@ mod log;
 mod look;
 mod ordeal;
 mod pair;
+mod partner;
 mod passthrough;
 mod persistence;
 mod presence;
@@ -47,7 +48,7 @@ pub use contract::Attempt;
 pub use crowd::Crowd;
 pub use echo::End;
 pub use emulated::{EMULATED_REFUSED, EMULATED_UNUSABLE};
-pub use far::{FAR_NO_LINK, Far};
+pub use far::{FAR_NO_LINK, Far, Way};
 pub use functions::{
     FEWER_THAN_ASKED, NO_CONFIGURE, NO_WINDOW, OUT_OF_VECTORS, REFUSED_BY_DRIVER, STILL_ENABLED, Vf,
 };
@@ -62,6 +63,7 @@ pub use load::Load;
 pub use log::Log;
 pub use ordeal::{Move, Moved};
 pub use pair::STANDBY_REFUSED;
+pub use partner::PARTNER_SILENT;
 pub use passthrough::HANDOVER_HANGS;
 pub use persistence::RESUME_UNIT;
 pub use presence::{COUNT_DIFFERS, VFS_REMAIN, listed, named};

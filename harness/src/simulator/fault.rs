@@ -159,6 +159,7 @@ pub enum Fault {
     VfsCrowded,
     EmulatedQuick,
     ReceiverSlow,
+    PartnerSilent,
     VfsLostAtReboot,
     VfsOnWrongPort,
     KernelWarnsAtBoot,
@@ -195,6 +196,11 @@ impl Fault {
                 | Self::GuestExecRefused
                 | Self::GuestRunsNothing
         )
+    }
+
+    /// Whether it shows only where the other end of the cable is at a partner's.
+    pub fn is_of_a_partner(self) -> bool {
+        self == Self::PartnerSilent
     }
 
     /// The fault of that name.

@@ -303,7 +303,7 @@ impl World {
         match self.model_of(from) {
             Some(model) => Sender::Emulated(model),
             None if is(&self.device.pf) => Sender::Pf,
-            None if others.into_iter().any(is) => Sender::Other,
+            None if others.into_iter().any(is) || self.is_a_partner(from) => Sender::Other,
             None => Sender::Vf,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::machine::Output;
-use crate::traffic::{Pinged, SMALLEST};
+use crate::traffic::{Pinged, SMALLEST, Said};
 
 use super::World;
 use super::commands::{failed, printed};
@@ -29,6 +29,8 @@ const COUNTED: u64 = 1455;
 pub(super) struct Frames {
     /// The addresses at which a `traffic echo` answers.
     echoes: BTreeSet<String>,
+    /// The addresses of partners: machines that are not this one.
+    partners: BTreeSet<String>,
     /// How many have come in at an address.
     received: BTreeMap<String, u64>,
     /// How many guests were killed.
@@ -65,6 +67,35 @@ impl Side<'_> {
         let Some(mac) = self.address(option(words, "--interface")) else {
             return failed(64, "there is no such interface");
         };
+        match words {
+            ["ask", ..] => self.ask(words).await,
+            _ => self.verb(mac, words).await,
+        }
+    }
+
+    /// Has the partner do something.
+    async fn ask(&self, words: &[&str]) -> Output {
+        let partner = option(words, "--to").to_owned();
+        if self.world.borrow().model.has(Fault::PartnerSilent) {
+            return failed(1, &format!("the partner at {partner} is silent"));
+        }
+        let mac = partner.clone();
+        self.world.borrow_mut().frames.partners.insert(mac);
+        let start = words.iter().position(|word| *word == "--");
+        let words = start.map_or(&[][..], |start| &words[start + 1..]);
+        let output = match words {
+            ["about"] => printed(r#"{"name":"partner0","mtu":1500,"boot":"another"}"#),
+            _ => self.verb(partner, words).await,
+        };
+        let said = Said {
+            status: output.status,
+            stdout: output.text(),
+            stderr: output.stderr,
+        };
+        printed(serde_json::to_string(&said).unwrap_or_default())
+    }
+
+    async fn verb(&self, mac: String, words: &[&str]) -> Output {
         match words {
             ["echo", ..] => self.echo(mac, seconds(words, "--seconds")).await,
             ["ping", ..] => self.ping(&mac, words).await,
@@ -190,7 +221,12 @@ impl World {
             let interface = function.interface.as_ref();
             interface.is_some_and(|own| own.address() == mac)
         });
-        here || self.is_in_a_guest(mac)
+        here || self.is_in_a_guest(mac) || self.is_a_partner(mac)
+    }
+
+    /// Whether it is that of another machine, with which nothing is wrong.
+    pub(super) fn is_a_partner(&self, mac: &str) -> bool {
+        self.frames.partners.contains(mac)
     }
 
     /// Whether somebody answers there. An answer ends the echo.
@@ -201,7 +237,8 @@ impl World {
     /// Whether nothing passes between two addresses.
     pub(super) fn is_closed(&self, from: &str, to: &str) -> bool {
         let mut pfs = self.devices().filter_map(|it| it.pf.interface.as_ref());
-        let between_vfs = !pfs.any(|pf| [from, to].contains(&pf.address().as_str()));
+        let by_cable = [from, to].into_iter().any(|mac| self.is_a_partner(mac));
+        let between_vfs = !by_cable && !pfs.any(|pf| [from, to].contains(&pf.address().as_str()));
         let standby = [from, to]
             .into_iter()
             .any(|mac| self.passes_by_standby(mac));

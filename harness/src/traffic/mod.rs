@@ -2,12 +2,15 @@
 //!
 //! No IP and no other program is needed, so it is the same on a host and in a probe guest.
 
+mod ask;
 #[cfg(test)]
 mod cable;
 mod echo;
 mod filler;
 mod frame;
 mod interface;
+mod note;
+mod partner;
 mod ping;
 mod pinged;
 mod routes;
@@ -16,9 +19,11 @@ mod watched;
 mod window;
 mod wire;
 
+pub use ask::Ask;
 pub use echo::{Echo, Echoed};
 pub use frame::{Envelope, Kind, LARGEST, Message, SMALLEST};
 pub use interface::{Interface, Unfit};
+pub use partner::{Begun, Job, Partner, Said};
 pub use ping::{DEADLINE, Ping, Sizes};
 pub use pinged::Pinged;
 pub use pnet_datalink::MacAddr;

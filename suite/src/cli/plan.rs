@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use harness::bench::Way;
 use harness::facts::{self, DeviceFacts, Facts};
 use harness::plan::{Choice, Step, plan};
+use harness::settings::Settings;
 use reports::SkipKind;
 
 use super::select::Candidate;
@@ -32,10 +34,9 @@ async fn simulated(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec
     for profile in profiles {
         let subject = simulated::subject(profile, fault, Vec::new()).await?;
         let steps = plan(checks::ALL, &subject.profile, &subject.facts, choice);
-        plans.push(text(
-            &format!("{} on its simulator", subject.profile.id),
-            &steps,
-        ));
+        let title = format!("{} on its simulator", subject.profile.id);
+        let settings = &subject.choice.settings;
+        plans.push(text(&title, &steps, &traffic(settings, &subject.facts)));
     }
     Ok(plans)
 }
@@ -63,10 +64,8 @@ async fn real(selection: &Selection, choice: &Choice) -> anyhow::Result<Vec<Stri
             second: second::of(device, &others, cabled),
             ..candidate.facts.as_ref().clone()
         };
-        plans.push(text(
-            &title,
-            &plan(checks::ALL, &candidate.profile, &facts, choice),
-        ));
+        let steps = plan(checks::ALL, &candidate.profile, &facts, choice);
+        plans.push(text(&title, &steps, &traffic(&choice.settings, &facts)));
     }
     if plans.is_empty() {
         plans.push("no device of this machine matches a profile; see `sriov-certify probe`".into());
@@ -84,9 +83,34 @@ fn others(candidate: &Candidate, all: &[Candidate]) -> Vec<DeviceFacts> {
     devices.map(|other| other.facts.device.clone()).collect()
 }
 
-fn text(title: &str, steps: &[Step]) -> String {
-    let running = steps.iter().filter(|step| step.skip.is_none()).count();
+/// Where frames will arrive, and how long they are sent.
+fn traffic(settings: &Settings, facts: &Facts) -> String {
+    let Settings {
+        stream_seconds,
+        stream_pairs,
+        soak_minutes,
+        ..
+    } = settings;
+    let way = Way::of(settings, facts);
+    let way = match way {
+        Way::Switch(_) => format!("another function, {way}"),
+        Way::Cable(_) | Way::Partner(_) => way.to_string(),
+    };
+    format!(
+        "frames of traffic::* go to {way}: {stream_pairs} pairs of {stream_seconds} s, for {soak_minutes} min by traffic::soak"
+    )
+}
+
+fn text(title: &str, steps: &[Step], traffic: &str) -> String {
+    let mut runs = steps.iter().filter(|step| step.skip.is_none());
+    let (running, frames) = (
+        runs.clone().count(),
+        runs.any(|step| step.check.id.starts_with("traffic::")),
+    );
     let mut text = format!("{title}\n  {running} of {} checks will run\n", steps.len());
+    if frames {
+        let _ = writeln!(text, "  {traffic}");
+    }
     for step in steps {
         let (mark, reasons) = match &step.skip {
             None => ("run", String::new()),

@@ -1,6 +1,7 @@
 //! `traffic`: frames over one interface, on a host and in a probe guest.
 
 mod meet;
+mod partner;
 mod stream;
 mod told;
 
@@ -27,6 +28,8 @@ pub(super) enum TrafficCommand {
     Ping(PingArgs),
     /// Send as many frames as go to a `traffic receive`.
     Send(stream::SendArgs),
+    /// Have the partner at the other end of the cable, a `traffic echo --partner`, do something.
+    Ask(partner::AskArgs),
     /// Receive the frames of a `traffic send`, and count what was lost, doubled, reordered and damaged.
     Receive(stream::ReceiveArgs),
 }
@@ -49,6 +52,9 @@ pub(super) struct EchoArgs {
     /// End with the first ping that ends.
     #[arg(long)]
     once: bool,
+    /// Do what a bench at the other end of the cable asks: echo, ping, receive and send, by this interface.
+    #[arg(long, conflicts_with_all = ["once", "busy"])]
+    partner: bool,
     #[command(flatten)]
     waits: WaitArgs,
 }
@@ -116,6 +122,7 @@ pub(super) fn run(command: &TrafficCommand) -> anyhow::Result<u8> {
     match command {
         TrafficCommand::Echo(args) => echo(args),
         TrafficCommand::Ping(args) => ping(args),
+        TrafficCommand::Ask(args) => partner::ask(args),
         TrafficCommand::Send(args) => stream::send(args),
         TrafficCommand::Receive(args) => stream::receive(args),
     }
@@ -123,6 +130,9 @@ pub(super) fn run(command: &TrafficCommand) -> anyhow::Result<u8> {
 
 fn echo(args: &EchoArgs) -> anyhow::Result<u8> {
     let interface = find(&args.by.interface)?;
+    if args.partner {
+        return partner::serve(&interface, args.by.until());
+    }
     let mut wire = open(&interface, args.waits.waiting())?;
     let echo = Echo {
         mac: interface.mac,

@@ -57,6 +57,9 @@ impl Interview {
         let limited = stream((guest, "eth0"), (&self.host, PF)).await;
         let _ = writeln!(self.answers, "limited: {limited}");
         self.run(&[&limit[..], &["0"]].concat()).await;
+        let partner = "/proc/self/exe traffic ask --interface eth0 --to 02:00:00:00:00:fe -- about";
+        let asked = guest.run(&partner.split(' ').collect::<Vec<_>>()).await;
+        let _ = writeln!(self.answers, "partner: {asked:?}");
     }
 }
 

@@ -26,6 +26,7 @@ macro_rules! stream_findings {
             $crate::checks::guest::echo::NO_WAY,
             $crate::checks::guest::echo::HARMED,
             harness::bench::FAR_NO_LINK,
+            harness::bench::PARTNER_SILENT,
             $crate::checks::traffic::carries::STALLS,
             $crate::checks::traffic::carries::DAMAGED,
             $crate::checks::traffic::line::TOO_FAST,

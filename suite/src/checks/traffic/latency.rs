@@ -7,7 +7,9 @@
 
 use std::fmt::Write as _;
 
-use harness::bench::{Bench, EMULATED_REFUSED, EMULATED_UNUSABLE, End, FAR_NO_LINK, Far};
+use harness::bench::{
+    Bench, EMULATED_REFUSED, EMULATED_UNUSABLE, End, FAR_NO_LINK, Far, PARTNER_SILENT,
+};
 use harness::check::{Answer, Check, Finding, Problem};
 use harness::guest::Model;
 use harness::judge::{Pair, Ratio, Side, median, order};
@@ -49,6 +51,7 @@ pub const CHECK: Check = Check {
         NO_WAY,
         HARMED,
         FAR_NO_LINK,
+        PARTNER_SILENT,
         NO_RIVAL,
         EMULATED_REFUSED,
         EMULATED_UNUSABLE,

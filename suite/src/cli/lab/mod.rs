@@ -133,7 +133,7 @@ fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
         },
     };
     guest_system::named(&settings)?;
-    if settings.cables.is_empty() {
+    if settings.cables.is_empty() && settings.partners.is_empty() {
         let ends = vm_images::CABLE.map(str::parse);
         let [near, far] = ends.map(|end| end.expect("the lab's ports have addresses"));
         settings.cables.push([near, far]);

@@ -107,6 +107,18 @@ enum BackendArg {
     Segmented,
 }
 
+impl SendArgs {
+    pub(super) fn by(&self) -> &By {
+        &self.by
+    }
+}
+
+impl ReceiveArgs {
+    pub(super) fn by(&self) -> &By {
+        &self.by
+    }
+}
+
 pub(in super::super) fn send(args: &SendArgs) -> anyhow::Result<u8> {
     let interface = find(&args.by.interface)?;
     let shape = args.shape.of(&interface, args.to)?;

@@ -114,4 +114,9 @@ pub(super) const ROWS: &[Row] = &[
         "receiver-slow",
         "the machine that receives loses nearly all frames of whoever sends many",
     ),
+    (
+        Fault::PartnerSilent,
+        "partner-silent",
+        "the partner at the other end of the cable does nothing that it is asked",
+    ),
 ];
