@@ -39,6 +39,15 @@ impl Search {
         }
     }
 
+    /// The same with what is known already: a rate at which less was lost than is allowed holds here too.
+    #[must_use]
+    pub fn knowing(self, holds: Option<f64>) -> Self {
+        Self {
+            holds: holds.unwrap_or(self.holds),
+            ..self
+        }
+    }
+
     /// The rate to try; `None` once there is nothing more to know.
     pub fn rate(&self) -> Option<f64> {
         let Some(fails) = self.fails else {
@@ -114,6 +123,17 @@ mod tests {
             });
             assert_eq!(found, Some(1000.0), "the odd one is {odd}");
         }
+    }
+
+    #[test]
+    fn what_held_without_loss_holds_with_some() {
+        let mut search = Search::from(1000.0, 0.1).knowing(Some(400.0));
+        while search.rate().is_some() {
+            search.take(1.0);
+        }
+        assert_eq!(search.highest(), Some(400.0));
+        let all = Search::from(1000.0, 0.1).knowing(Some(1000.0));
+        assert_eq!((all.rate(), all.highest()), (None, Some(1000.0)));
     }
 
     #[test]

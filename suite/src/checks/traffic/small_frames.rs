@@ -5,6 +5,8 @@
 //!
 //! Source: RFC 2544, 9.1 (its sizes for Ethernet begin with 64 bytes, which are 60 without the check sequence).
 
+use std::fmt;
+
 use harness::bench::{Bench, Course, EMULATED_REFUSED, EMULATED_UNUSABLE, End};
 use harness::check::{Answer, Check, Problem};
 use harness::guest::Model;
@@ -56,8 +58,10 @@ async fn lossless(bench: &mut Bench, Ready { vf, far, .. }: &Ready) -> Answer {
     let freely = bench.stream(vf, &far.end, &course).await?;
     carries(bench, "the VF", &freely)?;
     let highest = freely.frames_per_second();
+    let mut found = Found::default();
     for (allowed, name) in [(0.0, "NDR"), (FEW, "PDR")] {
-        let found = search(bench, [vf, &far.end], &course, highest, allowed).await?;
+        let search = Search::from(highest, allowed).knowing(found.asked);
+        found = find(bench, [vf, &far.end], &course, search, found).await?;
         let percent = allowed * 100.0;
         bench.log.note(format!(
             "the highest rate of the VF with {percent} % of the frames lost at most ({name}): {found}, of {highest:.0} sent as fast as they go"
@@ -66,15 +70,41 @@ async fn lossless(bench: &mut Bench, Ready { vf, far, .. }: &Ready) -> Answer {
     Ok(())
 }
 
-/// What arrived at the highest rate that holds, in words.
-async fn search(
+/// The highest rate that holds.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    /// The rate that was asked for; none where none holds.
+    asked: Option<f64>,
+    /// What arrived: whoever sends may have been slower than asked.
+    arrived: f64,
+    /// How many frames of all trials were lost by the receiver, and not by the VF.
+    dropped: u64,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.asked {
+            None => f.write_str("none")?,
+            Some(_) => write!(f, "{:.0} frames/s", self.arrived)?,
+        }
+        match self.dropped {
+            0 => Ok(()),
+            dropped => write!(
+                f,
+                " ({dropped} frames of all trials were lost by the receiver, not by the VF)"
+            ),
+        }
+    }
+}
+
+/// Searches on from what was found with less loss.
+async fn find(
     bench: &mut Bench,
     [vf, far]: [&End; 2],
     course: &Course,
-    highest: f64,
-    allowed: f64,
-) -> Result<String, Problem> {
-    let (mut search, mut best, mut dropped) = (Search::from(highest, allowed), 0.0_f64, 0);
+    mut search: Search,
+    mut found: Found,
+) -> Result<Found, Problem> {
     while let Some(rate) = search.rate() {
         let course = Course {
             rate: Some(whole(rate)),
@@ -84,21 +114,13 @@ async fn search(
         carries(bench, "the VF", &streamed)?;
         let before = search.highest();
         search.take(streamed.loss());
-        dropped += streamed.received.dropped;
+        found.dropped += streamed.received.dropped;
         if search.highest() > before {
-            // Whoever sends may have been slower than asked.
-            best = streamed.frames_per_second();
+            found.asked = search.highest();
+            found.arrived = streamed.frames_per_second();
         }
     }
-    let found = search
-        .highest()
-        .map_or_else(|| "none".into(), |_| format!("{best:.0} frames/s"));
-    Ok(match dropped {
-        0 => found,
-        _ => format!(
-            "{found} ({dropped} frames of all trials were lost by the receiver, not by the VF)"
-        ),
-    })
+    Ok(found)
 }
 
 /// At least one frame a second.
