@@ -48,6 +48,7 @@ fn any_measured() -> impl Strategy<Value = Measured> {
     let ratio = prop::option::of([value(), value(), value()]);
     (any_text(), any_text(), series, ratio).prop_map(|(title, unit, series, ratio)| Measured {
         title,
+        conditions: String::new(),
         unit,
         series,
         ratio: ratio.map(|[middle, low, high]| Interval { middle, low, high }),

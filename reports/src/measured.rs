@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Measured {
     /// What was measured, in words.
     pub title: String,
+    /// What else decides about it, in words: another machine may measure something else.
+    pub conditions: String,
     /// What the samples are numbers of, such as `frames/s`.
     pub unit: String,
     /// The ways.

@@ -36,7 +36,8 @@ pub fn plot(measured: &Measured) -> String {
     let mut svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="11">"#
     );
-    let _ = write!(svg, "\n<title>{title}</title>\n");
+    let conditions = text(&measured.conditions);
+    let _ = writeln!(svg, "\n<title>{title}</title>\n<desc>{conditions}</desc>");
     svg += &samples(measured);
     if let Some(ratio) = measured.ratio.filter(is_drawable) {
         svg += &interval(measured, ratio);
@@ -208,6 +209,7 @@ mod tests {
         };
         Measured {
             title: "1514 bytes at 0000:02:00.0, by a cable".into(),
+            conditions: "governor performance".into(),
             unit: "frames/s".into(),
             series: series.iter().map(samples).collect(),
             ratio: None,

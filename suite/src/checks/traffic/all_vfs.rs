@@ -17,7 +17,7 @@ use super::carries::{DAMAGED, STALLS, carries};
 use super::compare::RECEIVER_SLOW;
 use super::line::{SLACK, line_rate, within_line};
 use super::ready::{LARGE, LIMIT, NEEDS, course};
-use super::samples::measured;
+use super::samples::{keep, measured};
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::passes;
 use crate::checks::guest::plugged::{cards_of, vfs};
@@ -83,7 +83,7 @@ async fn run(bench: &mut Bench) -> Answer {
     }
     let shares = shares(&rounds);
     bench.log.note(told(&rounds, &shares, &far.way))?;
-    bench.log.measured(kept(&rounds, &far.way)?)?;
+    keep(bench, kept(&rounds, &far.way)?).await?;
     if judged {
         none_starves(bench, &rounds, seed)?;
         are_even(bench, &rounds, seed)?;
@@ -95,7 +95,6 @@ async fn run(bench: &mut Bench) -> Answer {
 
 /// A guest with all VFs, by each of which frames pass.
 async fn ready(bench: &mut Bench) -> Result<(Vec<End>, Far), Problem> {
-    bench.log.note(bench.conditions().await?)?;
     let most = bench.limit().min(PORTS.into());
     let vfs = vfs(bench, most).await?;
     // First, so that a far port without a link is not taken for a VF without one.

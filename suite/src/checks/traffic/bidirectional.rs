@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::measured;
+use super::samples::{keep, measured};
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
@@ -59,7 +59,7 @@ async fn run(bench: &mut Bench) -> Answer {
         rounds.push(round);
     }
     bench.log.note(told(&rounds, &far.way))?;
-    bench.log.measured(kept(&rounds, &far.way)?)?;
+    keep(bench, kept(&rounds, &far.way)?).await?;
     if judged {
         shares(bench, &rounds, seed)
     } else {

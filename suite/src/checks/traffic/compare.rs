@@ -10,7 +10,7 @@ use super::carries::carries;
 use super::line::{SLACK, fits_the_wire, line_rate};
 use super::ready::{Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::samples::{self, interval};
+use super::samples::{interval, keep, measured as samples_of};
 use super::verdict::{is_judged, judge, pairs, shown};
 use super::yardstick::Yardstick;
 
@@ -75,7 +75,7 @@ pub(super) async fn beside(bench: &mut Bench, ready: &Ready, question: Question)
     let measured = measure(bench, ready, &question, claim.is_some()).await?;
     bench.log.note(told(&measured))?;
     let wanted = claim.map(|(least, _)| least);
-    bench.log.measured(kept(&measured, wanted)?)?;
+    keep(bench, kept(&measured, wanted)?).await?;
     is_whole(bench, &measured)?;
     fits_the_wire(bench, measured.line, measured.series.pairs.iter().flatten())?;
     match claim {
@@ -136,7 +136,7 @@ fn kept(measured: &Measured, wanted: Option<f64>) -> anyhow::Result<reports::Mea
     Ok(reports::Measured {
         ratio: series.ratio(of).ok().as_ref().and_then(interval),
         wanted,
-        ..samples::measured(title, yardstick.unit(), &ways, series)?
+        ..samples_of(title, yardstick.unit(), &ways, series)?
     })
 }
 
@@ -151,9 +151,13 @@ fn told(measured: &Measured) -> String {
     let sent = first.map(|it| it.map_or_else(String::new, |it| sent(&it.sent)));
     let received = first[0].map_or("-", |it| it.received.backend.name());
     let (unit, pairs, size) = (yardstick.unit(), series.pairs.len(), series.size);
-    let (figures, [one, other]) = (figures(measured), sent);
+    let figures = figures(measured);
+    let sent = match sent {
+        [one, other] if one == other => one,
+        [one, other] => format!("{one} and {other}"),
+    };
     format!(
-        "{unit}, {size} bytes, at {way}, medians of {pairs} pairs, sent by {one} and {other}, received by {received}: {figures}"
+        "{unit}, {size} bytes, at {way}, medians of {pairs} pairs, sent by {sent}, received by {received}: {figures}"
     )
 }
 

@@ -19,7 +19,7 @@ use reports::Measured;
 
 use super::ready::{LIMIT, NEEDS, Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::samples::{interval, measured};
+use super::samples::{interval, keep, measured};
 use super::verdict::{TOO_NOISY, is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::{HARMED, NO_WAY};
 use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
@@ -80,11 +80,15 @@ async fn run(bench: &mut Bench) -> Answer {
     }
     bench.log.note(told(&samples, &far.way))?;
     let ratio = Ratio::of(&ratios(&samples), seed).ok();
-    bench.log.measured(Measured {
-        ratio: ratio.as_ref().and_then(interval),
-        wanted: claim,
-        ..kept(&samples, &far.way)?
-    })?;
+    keep(
+        bench,
+        Measured {
+            ratio: ratio.as_ref().and_then(interval),
+            wanted: claim,
+            ..kept(&samples, &far.way)?
+        },
+    )
+    .await?;
     let Some(claim) = claim else {
         return Ok(());
     };

@@ -12,7 +12,7 @@ use harness::require;
 use super::carries::carries;
 use super::compare::{RECEIVER_SLOW, receiver_loses};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::measured;
+use super::samples::{keep, measured};
 use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::stream_findings;
 
@@ -81,9 +81,7 @@ async fn run(bench: &mut Bench) -> Answer {
         "{LARGE} bytes to {}, with a limit of {limit} Mbit/s",
         far.way
     );
-    bench
-        .log
-        .measured(measured(title, "Mbit/s", &ways, &[held, free])?)?;
+    keep(bench, measured(title, "Mbit/s", &ways, &[held, free])?).await?;
     if claimed && is_judged(bench) {
         let low = if lossy { &RECEIVER_SLOW } else { &HARSH };
         holds(bench, limit, &limited, low)

@@ -28,7 +28,6 @@ pub(super) struct Ready {
 }
 
 pub(super) async fn ready(bench: &mut Bench) -> Result<Ready, Problem> {
-    bench.log.note(bench.conditions().await?)?;
     let vfs = vfs(bench, 2).await?;
     // First, so that a far port without a link is not taken for a VF without one.
     let far = bench.far_end(vfs[1]).await?;

@@ -1,8 +1,19 @@
 //! What a check has measured, as it is kept beside its transcript.
 
+use harness::bench::Bench;
+use harness::check::Answer;
 use harness::judge::Ratio;
 use reports::{Interval, Measured, Samples};
 use serde::Serialize;
+
+/// Keeps it, with the conditions in which it was measured.
+pub(super) async fn keep(bench: &mut Bench, measured: Measured) -> Answer {
+    let conditions = bench.conditions().await?;
+    Ok(bench.log.measured(Measured {
+        conditions,
+        ..measured
+    })?)
+}
 
 /// Samples of several ways, and all that they were made from. The caller adds the ratio, where there is one.
 pub(super) fn measured<T: Serialize>(
@@ -20,6 +31,7 @@ pub(super) fn measured<T: Serialize>(
     };
     Ok(Measured {
         title,
+        conditions: String::new(),
         unit: unit.to_owned(),
         series: series.iter().map(samples).collect(),
         ratio: None,

@@ -12,7 +12,7 @@ use harness::judge::{Pair, Ratio, median};
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::measured;
+use super::samples::{keep, measured};
 use super::verdict::{is_judged, judge};
 use crate::stream_findings;
 
@@ -55,9 +55,7 @@ async fn run(bench: &mut Bench) -> Answer {
     let rates: Vec<f64> = all.iter().map(Streamed::frames_per_second).collect();
     let title = format!("{LARGE} bytes to {}, one after the other", far.way);
     let ways = [("the VF", rates.clone())];
-    bench
-        .log
-        .measured(measured(title, "frames/s", &ways, &all)?)?;
+    keep(bench, measured(title, "frames/s", &ways, &all)?).await?;
     lasts(bench, &rates)
 }
 
