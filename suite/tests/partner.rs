@@ -39,6 +39,8 @@ fn a_partner_does_little_and_by_its_own_interface() {
         "echo --once --interface near",
         "echo --once --interface=near",
         "echo --once --interface far --seconds 121",
+        "receive --meet=61 --interface far --seconds 60",
+        "receive --interface far --flows 257",
         "echo --help",
         "''",
     ] {
@@ -67,6 +69,29 @@ fn a_partner_receives_what_is_sent_to_it() {
     assert_eq!((said.status, sent.frames), (0, 5000));
     assert_eq!(received.tally.received, 5000);
     assert!(received.is_whole(), "{received:?}");
+}
+
+#[test]
+fn what_a_partner_does_ends_with_it_and_an_interface_has_one_partner() {
+    let script = r#"
+        serve() { "$PROGRAM" traffic echo --partner --interface far --seconds 60 > /dev/null; }
+        "$PROGRAM" traffic echo --partner --interface far --seconds 60 > /dev/null & partner=$!
+        "$PROGRAM" traffic ask --interface near --to 02:00:00:00:00:02 -- echo --interface far --seconds 60 > /dev/null 2>&1 & asker=$!
+        timeout 20 sh -c 'until grep -q " 88b5 " /proc/net/packet; do sleep 0.1; done'
+        serve || echo "exit $?"
+        kill -9 $partner
+        timeout 20 sh -c 'while grep -q " 88b5 " /proc/net/packet; do sleep 0.1; done'
+        kill $asker
+        echo ended"#;
+    let output = on_cable(1500, script);
+    assert_eq!(
+        text(&output.stdout),
+        "exit 2\nended\n",
+        "{}",
+        text(&output.stderr)
+    );
+    let told = text(&output.stderr);
+    assert!(told.contains("far has a partner already"), "{told}");
 }
 
 #[test]

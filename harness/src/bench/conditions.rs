@@ -1,37 +1,30 @@
 //! What else decides how fast frames go, in verbs: it is no fault of a device, but figures without it cannot be compared.
 
 use super::{Bench, STEP_LIMIT, within};
-use crate::finding::Problem;
 
 /// How the speed of processors is chosen, of the first for all (Linux Documentation/admin-guide/pm/cpufreq.rst).
 const GOVERNOR: &str = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 
 impl Bench {
     /// The machine's processors, how their speed is chosen, and how far the card is from each of their nodes.
-    pub async fn conditions(&self) -> Result<String, Problem> {
+    pub async fn conditions(&self) -> String {
         let (model, node) = (&self.facts.host.cpu.model, self.facts.device.numa_node);
-        let governor = self.line(GOVERNOR).await?;
+        let governor = self.line(GOVERNOR).await;
         // Linux Documentation/ABI/stable/sysfs-devices-node: the distances from it to all nodes, 10 to itself.
         let distances = match node {
             Some(node) => {
                 let path = format!("/sys/devices/system/node/node{node}/distance");
-                self.line(&path).await?
+                self.line(&path).await
             }
             None => None,
         };
-        Ok(told(model, governor.as_deref(), node, distances.as_deref()))
+        told(model, governor.as_deref(), node, distances.as_deref())
     }
 
-    /// What a file says that may not be there.
-    async fn line(&self, path: &str) -> Result<Option<String>, Problem> {
-        let read = within(STEP_LIMIT, self.host.read(path)).await;
-        match read {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(anyhow::Error::new(error)
-                .context(format!("cannot read {path}"))
-                .into()),
-        }
+    /// What a file says that may not be there, or not be read: that is no reason to lose what was measured.
+    async fn line(&self, path: &str) -> Option<String> {
+        let read = within(STEP_LIMIT, self.host.read(path)).await.ok()?;
+        Some(String::from_utf8_lossy(&read).trim().to_owned())
     }
 }
 
@@ -42,7 +35,7 @@ fn told(model: &str, governor: Option<&str>, node: Option<u32>, distances: Optio
         model
     };
     let governor = governor.map_or_else(
-        || "their speed is not chosen here".into(),
+        || "who chooses their speed is not known".into(),
         |governor| format!("governor {governor}"),
     );
     let place = match (node, distances) {
@@ -72,7 +65,7 @@ mod tests {
         );
         assert_eq!(
             none,
-            "processors: of no known model; their speed is not chosen here; the card is at no NUMA node"
+            "processors: of no known model; who chooses their speed is not known; the card is at no NUMA node"
         );
     }
 }

@@ -53,8 +53,9 @@ impl Bench {
         let about = about.map_err(|error| {
             Problem::from(error).instead_of_silence(&PARTNER_SILENT, "the partner")
         })?;
+        let told = serde_json::from_slice(&about.stdout);
         let About { name, mtu, boot } =
-            serde_json::from_slice(&about.stdout).context("the partner says nothing of itself")?;
+            told.with_context(|| format!("the partner says nothing of itself: {}", about.stderr))?;
         let net = NetFacts {
             name,
             mac: address.to_owned(),

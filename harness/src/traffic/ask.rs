@@ -31,11 +31,31 @@ pub struct Ask {
     pub until: Instant,
 }
 
+/// What an asker is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What it came to.
+    Said(Said),
+    /// It was not over when the time was.
+    Unfinished,
+    /// The partner has not answered for long.
+    Silent,
+}
+
 impl Ask {
-    /// What it came to; `None` where the partner is silent, or does not come to an end.
-    pub fn run(&self, wire: &mut Wire) -> io::Result<Option<Said>> {
-        let (mut said, mut count, mut heard) = (String::new(), 0, Instant::now());
-        while heard.elapsed() < self.patience && Instant::now() < self.until {
+    /// Asks until it is over.
+    pub fn run(&self, wire: &mut Wire) -> io::Result<Asked> {
+        let (mut said, mut count, start) = (String::new(), 0, Instant::now());
+        let mut heard = start;
+        while heard.elapsed() < self.patience {
+            if Instant::now() >= self.until {
+                let silent = heard == start;
+                return Ok(if silent {
+                    Asked::Silent
+                } else {
+                    Asked::Unfinished
+                });
+            }
             self.call(wire, count)?;
             match self.answer(wire)? {
                 None => continue,
@@ -45,14 +65,14 @@ impl Ask {
                     count += text.chars().count();
                     said += &text;
                     if count >= total || count >= LONGEST {
-                        return Ok(Some(read(&said)));
+                        return Ok(Asked::Said(read(&said)));
                     }
                 }
                 Some(_) => std::thread::sleep(INTERVAL),
             }
             heard = Instant::now();
         }
-        Ok(None)
+        Ok(Asked::Silent)
     }
 
     fn call(&self, wire: &mut Wire, from: usize) -> io::Result<()> {

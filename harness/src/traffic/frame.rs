@@ -10,8 +10,6 @@ use super::filler::{fill, is_filled};
 pub(super) const ETHERTYPE: EtherType = EtherType(0x88b5);
 /// What tells our frames from those of others who experiment.
 const MAGIC: [u8; 6] = *b"SR-IOV";
-/// What tells notes from both: they are no business of ping and echo.
-pub(super) const NOTES: [u8; 6] = *b"CALLED";
 /// Destination, source and ethertype in bytes (`ETH_HLEN`).
 pub(super) const HEADER: u16 = 14;
 /// What stands before the filler in bytes.
@@ -127,8 +125,7 @@ impl<'a> Envelope<'a> {
     /// `None` for the frames of others.
     pub fn open(bytes: &'a [u8]) -> Option<Self> {
         let packet = EthernetPacket::new(bytes)?;
-        let is_ours = packet.get_ethertype() == ETHERTYPE;
-        (is_ours && !packet.payload().starts_with(&NOTES)).then_some(Self(packet))
+        (packet.get_ethertype() == ETHERTYPE).then_some(Self(packet))
     }
 
     /// Who sent it.
@@ -164,16 +161,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Who sent a frame of our type, to whom, and what is in it; `None` for the frames of others.
-pub(super) fn ends_of(bytes: &[u8]) -> Option<(MacAddr, MacAddr, &[u8])> {
-    let packet = EthernetPacket::new(bytes)?;
-    let payload = bytes.get(HEADER.into()..)?;
-    let ends = (packet.get_source(), packet.get_destination(), payload);
-    (packet.get_ethertype() == ETHERTYPE).then_some(ends)
-}
-
 /// Writes the header of a frame.
-pub(super) fn address(bytes: &mut [u8], from: MacAddr, to: MacAddr) {
+fn address(bytes: &mut [u8], from: MacAddr, to: MacAddr) {
     if let Some(mut packet) = MutableEthernetPacket::new(bytes) {
         packet.set_destination(to);
         packet.set_source(from);

@@ -19,7 +19,7 @@ mod watched;
 mod window;
 mod wire;
 
-pub use ask::Ask;
+pub use ask::{Ask, Asked};
 pub use echo::{Echo, Echoed};
 pub use frame::{Envelope, Kind, LARGEST, Message, SMALLEST};
 pub use interface::{Interface, Unfit};

@@ -1,13 +1,18 @@
 //! What a bench and the partner at the other end of its cable say to each other, as frames.
 //!
-//! They are of the ethertype of ping and echo, who do not take them for their own. Whatever is lost is asked for again: each call has a number, and
-//! the same number is the same call.
+//! They are of an ethertype of their own, so that neither side has to look at the frames of ping and echo meanwhile. Whatever is lost is
+//! asked for again: each call has a number, and the same number is the same call.
 
 use pnet_datalink::MacAddr;
+use pnet_packet::ethernet::{EtherType, EthernetPacket, MutableEthernetPacket};
 use serde::{Deserialize, Serialize};
 
-use super::frame::{HEADER, NOTES, SMALLEST, address, ends_of};
+use super::frame::{HEADER, SMALLEST};
 
+/// OUI Extended Ethertype (IEEE 802): what follows is told by an OUI.
+pub(super) const ETHERTYPE: EtherType = EtherType(0x88b7);
+/// An OUI that is administered locally, and what tells these frames from those of others who do so too.
+const MAGIC: [u8; 6] = [0x02, b'S', b'R', b'c', b'a', b'l'];
 /// The magic, the checksum and the length in bytes.
 const HEADING: usize = 12;
 /// The longest note in bytes: with its headings it fits into an MTU of 1500.
@@ -43,8 +48,11 @@ impl Note {
             return None;
         }
         let mut bytes = vec![0; HEADER.into()];
-        address(&mut bytes, from, to);
-        bytes.extend(NOTES);
+        let mut packet = MutableEthernetPacket::new(&mut bytes)?;
+        packet.set_destination(to);
+        packet.set_source(from);
+        packet.set_ethertype(ETHERTYPE);
+        bytes.extend(MAGIC);
         bytes.extend(crc32fast::hash(&body).to_be_bytes());
         bytes.extend(length.to_be_bytes());
         bytes.extend(body);
@@ -54,8 +62,10 @@ impl Note {
 
     /// What a frame says, with who says it to whom; `None` for the frames of others, and for damaged ones.
     pub(super) fn read(bytes: &[u8]) -> Option<(MacAddr, MacAddr, Self)> {
-        let (from, to, payload) = ends_of(bytes)?;
-        let rest = payload.strip_prefix(&NOTES)?;
+        let packet = EthernetPacket::new(bytes)?;
+        let (from, to) = (packet.get_source(), packet.get_destination());
+        (packet.get_ethertype() == ETHERTYPE).then_some(())?;
+        let rest = bytes.get(HEADER.into()..)?.strip_prefix(&MAGIC)?;
         let (checksum, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let body = rest.get(..u16::from_be_bytes(*length).into())?;
@@ -93,12 +103,6 @@ mod tests {
             frame.extend(bytes);
             let _ = Note::read(&frame);
         }
-    }
-
-    #[test]
-    fn ping_and_echo_do_not_take_it_for_their_own() {
-        let frame = Note::Runs { number: 1 }.frame(HERE, THERE).unwrap();
-        assert!(super::super::Envelope::open(&frame).is_none());
     }
 
     #[test]

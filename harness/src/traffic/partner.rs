@@ -16,8 +16,6 @@ use super::wire::Wire;
 const REMEMBERED: usize = 64;
 /// How many characters are told at once: none takes more than six bytes as JSON.
 const PART: usize = 200;
-/// After how long nobody waits any more who has not asked: twice as long as an asker is patient with the partner.
-const LEASE: Duration = Duration::from_mins(1);
 
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +52,8 @@ pub type Begun = Result<Box<dyn Job>, Said>;
 pub struct Partner<'a> {
     /// The address of its interface.
     pub mac: MacAddr,
+    /// After how long nobody waits any more who has not asked.
+    pub lease: Duration,
     /// Whether it goes on.
     pub goes_on: &'a dyn Fn() -> bool,
     /// What begins with it, or says why not.
@@ -77,39 +77,46 @@ enum State {
 }
 
 impl Partner<'_> {
-    /// Answers until the end, and ends with it whatever is being done. Returns how many things it was asked.
-    pub fn run(&mut self, wire: &mut Wire) -> io::Result<u64> {
-        let (mut calls, mut count) = (Vec::new(), 0);
+    /// Answers until the end, and ends with it whatever is being done.
+    pub fn run(&mut self, wire: &mut Wire) -> io::Result<()> {
+        let mut calls: Vec<Called> = Vec::new();
         while (self.goes_on)() {
             let heard = wire.receive()?.and_then(Note::read);
-            calls.iter_mut().for_each(Called::look);
-            let Some((asker, to, note)) = heard.filter(|(from, ..)| from.is_unicast()) else {
+            for called in &mut calls {
+                called.look(self.lease);
+            }
+            let Some((asker, to, note)) = heard else {
                 continue;
             };
-            let Note::Call {
-                number,
-                words,
-                from,
-            } = note
-            else {
-                continue;
-            };
-            if to != self.mac {
+            if to != self.mac || !asker.is_unicast() {
                 continue;
             }
-            if !calls.iter().any(|called| called.is(number, asker)) {
-                let called = self.begin(&mut calls, (number, asker), &words);
-                calls.push(called);
-                forget(&mut calls);
-                count += 1;
-            }
-            let called = calls.iter_mut().find(|called| called.is(number, asker));
-            let answer = called.and_then(|called| called.answer(from).frame(self.mac, asker));
-            if let Some(frame) = answer {
+            let answer = self.answer(&mut calls, asker, note);
+            if let Some(frame) = answer.and_then(|note| note.frame(self.mac, asker)) {
                 wire.send(&frame)?;
             }
         }
-        Ok(count)
+        Ok(())
+    }
+
+    /// What there is to say to a note. One that asks for the rest of what an earlier partner came to has no answer.
+    fn answer(&mut self, calls: &mut Vec<Called>, asker: MacAddr, note: Note) -> Option<Note> {
+        let Note::Call {
+            number,
+            words,
+            from,
+        } = note
+        else {
+            return None;
+        };
+        let is_known = calls.iter().any(|called| called.is(number, asker));
+        if !is_known && from == 0 {
+            let called = self.begin(calls, (number, asker), &words);
+            calls.push(called);
+            forget(calls);
+        }
+        let called = calls.iter_mut().find(|called| called.is(number, asker));
+        called.map(|called| called.answer(from))
     }
 
     /// Begins with it. What it did of the same kind for the same asker ends: nobody waits for that any more.
@@ -162,13 +169,13 @@ impl Called {
     }
 
     /// Sees whether it has ended, or should.
-    fn look(&mut self) {
+    fn look(&mut self, lease: Duration) {
         let State::Runs(job) = &mut self.state else {
             return;
         };
         if let Some(said) = job.ended() {
             self.state = over(&said);
-        } else if self.asked.elapsed() >= LEASE {
+        } else if self.asked.elapsed() >= lease {
             self.end("nobody has asked for it any more");
         }
     }
@@ -209,7 +216,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
-    use super::super::ask::Ask;
+    use super::super::ask::{Ask, Asked};
     use super::super::cable::{Fate, cable, cut, well};
     use super::*;
 
@@ -248,15 +255,17 @@ mod tests {
     }
 
     /// What a caller hears, and how often the partner began with something, on a cable with these two fates.
-    fn asked(fates: [Fate; 2], patience: Duration, job: &dyn Fn() -> Begun) -> (Option<Said>, u64) {
+    fn asked(fates: [Fate; 2], patience: Duration, job: &dyn Fn() -> Begun) -> (Asked, u64) {
         let [there, back] = fates;
         let (mut near, mut far) = cable(there, back);
         let heard = AtomicBool::new(false);
+        let mut begun = 0;
         let mut start = |words: &[String]| {
             assert_eq!(words, ["receive", "--json"]);
+            begun += 1;
             job()
         };
-        thread::scope(|scope| {
+        let said = thread::scope(|scope| {
             let asking = scope.spawn(|| {
                 let said = ask(patience).run(&mut near).unwrap();
                 heard.store(true, Ordering::Release);
@@ -265,12 +274,14 @@ mod tests {
             let goes_on = || !heard.load(Ordering::Acquire);
             let mut partner = Partner {
                 mac: THERE,
+                lease: PATIENCE,
                 goes_on: &goes_on,
                 start: &mut start,
             };
-            let begun = partner.run(&mut far).unwrap();
-            (asking.join().unwrap(), begun)
-        })
+            partner.run(&mut far).unwrap();
+            asking.join().unwrap()
+        });
+        (said, begun)
     }
 
     const PATIENCE: Duration = Duration::from_mins(1);
@@ -294,14 +305,14 @@ mod tests {
         ];
         for fates in cables {
             let job = || Ok(Box::new(Looked(Rc::new(Cell::new(30)), said(&long))) as Box<dyn Job>);
-            assert_eq!(asked(fates, PATIENCE, &job), (Some(said(&long)), 1));
+            assert_eq!(asked(fates, PATIENCE, &job), (Asked::Said(said(&long)), 1));
         }
     }
 
     #[test]
     fn why_it_is_not_done_is_told() {
         let job = || Err(Said::refused("no"));
-        let expected = (Some(Said::refused("no")), 1);
+        let expected = (Asked::Said(Said::refused("no")), 1);
         assert_eq!(asked([well(), well()], PATIENCE, &job), expected);
     }
 
@@ -309,7 +320,7 @@ mod tests {
     fn nobody_is_there() {
         let job = || Err(Said::refused("no"));
         let heard = asked([cut(), well()], Duration::from_millis(200), &job);
-        assert_eq!(heard, (None, 0));
+        assert_eq!(heard, (Asked::Silent, 0));
     }
 
     /// What becomes of a call of a kind while another of it runs: what it is refused with, and whether the other still runs.
@@ -318,6 +329,7 @@ mod tests {
         let mut start = |_: &[String]| Ok(Box::new(Looked(left.clone(), said(""))) as Box<dyn Job>);
         let mut partner = Partner {
             mac: THERE,
+            lease: PATIENCE,
             goes_on: &|| true,
             start: &mut start,
         };
@@ -330,6 +342,22 @@ mod tests {
             State::Over(said) => serde_json::from_str(&said.into_iter().collect::<String>()).ok(),
         };
         (refused, calls[0].runs())
+    }
+
+    #[test]
+    fn what_nobody_asks_for_any_more_ends() {
+        let left = Rc::new(Cell::new(u32::MAX));
+        let mut called = Called {
+            number: 1,
+            asker: HERE,
+            kind: String::new(),
+            asked: Instant::now(),
+            state: State::Runs(Box::new(Looked(left.clone(), said("")))),
+        };
+        called.look(PATIENCE);
+        assert!(called.runs() && Rc::strong_count(&left) == 2);
+        called.look(Duration::ZERO);
+        assert!(!called.runs() && Rc::strong_count(&left) == 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use pnet_datalink::{Channel, DataLinkReceiver, DataLinkSender};
 
 use super::frame::ETHERTYPE;
 use super::interface::Interface;
+use super::note;
 use super::socket;
 use super::watched::watched;
 
@@ -41,7 +42,16 @@ impl Wire {
             let (sender, receiver) = watched(interface)?;
             return Ok(Self::new(sender, receiver));
         }
-        match socket::channel(interface, ETHERTYPE.0, TICK)? {
+        Self::asleep(interface, ETHERTYPE.0)
+    }
+
+    /// A wire for what a bench and its partner say to each other.
+    pub fn for_notes(interface: &Interface) -> io::Result<Self> {
+        Self::asleep(interface, note::ETHERTYPE.0)
+    }
+
+    fn asleep(interface: &Interface, ethertype: u16) -> io::Result<Self> {
+        match socket::channel(interface, ethertype, TICK)? {
             Channel::Ethernet(sender, receiver) => Ok(Self::new(sender, receiver)),
             _ => Err(io::Error::other("pnet opened no Ethernet channel")),
         }

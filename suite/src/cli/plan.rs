@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use harness::bench::Way;
 use harness::facts::{self, DeviceFacts, Facts};
+use harness::judge::PAIRS;
 use harness::plan::{Choice, Step, plan};
 use harness::settings::Settings;
 use reports::SkipKind;
@@ -96,8 +97,12 @@ fn traffic(settings: &Settings, facts: &Facts) -> String {
         Way::Switch(_) => format!("another function, {way}"),
         Way::Cable(_) | Way::Partner(_) => way.to_string(),
     };
+    let soak = match soak_minutes {
+        0 => "three times by traffic::soak".to_owned(),
+        minutes => format!("for {minutes} min by traffic::soak"),
+    };
     format!(
-        "frames of traffic::* go to {way}: {stream_pairs} pairs of {stream_seconds} s, for {soak_minutes} min by traffic::soak"
+        "frames of traffic::* go to {way}: {stream_pairs} pairs of {stream_seconds} s, at least {PAIRS} where they are judged; {soak}"
     )
 }
 

@@ -119,6 +119,7 @@ fn peer(text: &str) -> Result<MacAddr, String> {
 }
 
 pub(super) fn run(command: &TrafficCommand) -> anyhow::Result<u8> {
+    partner::end_with_partner()?;
     match command {
         TrafficCommand::Echo(args) => echo(args),
         TrafficCommand::Ping(args) => ping(args),

@@ -21,7 +21,7 @@ pub(super) const WIRE_FULL: Finding = Finding::bench(
 );
 pub(super) const RECEIVER_SLOW: Finding = Finding::bench(
     "receiver-is-the-limit",
-    "This machine lost a part of the frames because the receiver did not take them in time: those of the VF, which seems to be slower than claimed, or those of what it is compared with, which would have been faster.",
+    "The machine that receives lost a part of the frames because they were not taken in time: those of the VF, which seems to be slower than claimed, or those of what it is compared with, which would have been faster.",
     "Receive on a faster processor, near the far port (NUMA), or compare at a slower port.",
 );
 

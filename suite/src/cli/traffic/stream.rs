@@ -108,14 +108,20 @@ enum BackendArg {
 }
 
 impl SendArgs {
-    pub(super) fn by(&self) -> &By {
-        &self.by
+    /// By what, and how many seconds it may take beside those.
+    pub(super) fn lasts(&self) -> (&By, u64) {
+        (&self.by, self.way.meet.unwrap_or(0))
     }
 }
 
 impl ReceiveArgs {
-    pub(super) fn by(&self) -> &By {
-        &self.by
+    /// By what, and how many seconds it may take beside those.
+    pub(super) fn lasts(&self) -> (&By, u64) {
+        (&self.by, self.way.meet.unwrap_or(0))
+    }
+
+    pub(super) fn flows(&self) -> u16 {
+        self.flows
     }
 }
 
