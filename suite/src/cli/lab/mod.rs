@@ -127,7 +127,7 @@ fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
         Some(path) => select::bench_file(path)?,
         None => Settings {
             stream_seconds: 1,
-            stream_pairs: 3,
+            stream_pairs: 2,
             soak_minutes: 0,
             ..Settings::default()
         },
