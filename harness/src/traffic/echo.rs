@@ -27,16 +27,22 @@ pub struct Echo {
 pub struct Echoed {
     /// How many frames it answered.
     pub answered: u64,
+    /// How many pings have asked.
+    pub asked: usize,
     /// Whether it ended with a ping, rather than because its time was over.
     pub ended: bool,
 }
+
+/// A ping: who asks, and the number that tells it from another of the same one. The number alone would not do: where a
+/// clock is coarse, pings that begin at the same time draw the same (fastrand takes its seed from the time).
+type Session = (MacAddr, u32);
 
 /// What a frame asks for.
 enum Asked {
     /// To be answered.
     Answer,
     /// No more of this session.
-    End(u32),
+    End(Session),
 }
 
 impl Echo {
@@ -62,7 +68,11 @@ impl Echo {
                 None => {}
             }
         }
-        Ok(Echoed { answered, ended })
+        Ok(Echoed {
+            answered,
+            asked: begun.len(),
+            ended,
+        })
     }
 
     /// What the next frame asks for, and the answer. Only the end of a session that was answered counts, not that of
@@ -70,14 +80,16 @@ impl Echo {
     fn asked(
         &self,
         wire: &mut Wire,
-        begun: &mut BTreeSet<u32>,
+        begun: &mut BTreeSet<Session>,
         answer: &mut Vec<u8>,
     ) -> io::Result<Option<Asked>> {
         let received = wire.receive()?.and_then(Envelope::open);
         let Some(envelope) = received.filter(|envelope| self.is_addressed(envelope)) else {
             return Ok(None);
         };
-        if let Some(session) = envelope.asks() {
+        let from = envelope.from();
+        if let Some(number) = envelope.asks() {
+            let session = (from, number);
             envelope.write_answer(answer);
             // Whole or not is asked once only: it takes longer than the answer.
             if !begun.contains(&session) && envelope.message().is_some() {
@@ -85,9 +97,9 @@ impl Echo {
             }
             return Ok(Some(Asked::Answer));
         }
-        let ends = |it: &Message| it.kind == Kind::End && begun.contains(&it.session);
+        let ends = |it: &Message| it.kind == Kind::End && begun.contains(&(from, it.session));
         let ended = envelope.message().filter(ends);
-        Ok(ended.map(|it| Asked::End(it.session)))
+        Ok(ended.map(|it| Asked::End((from, it.session))))
     }
 
     /// A wire may show what is sent by this interface too, and what others send to others.
@@ -186,6 +198,7 @@ mod tests {
         let (echoed, _) = answers(1, true, &[end(2), hello.clone(), end(2), hello, end(1)]);
         let expected = Echoed {
             answered: 2,
+            asked: 1,
             ended: true,
         };
         assert_eq!(echoed, expected);
@@ -203,6 +216,17 @@ mod tests {
         let frames = [frames.as_slice(), &[end(2), hello(1)]].concat();
         let (echoed, _) = answers(2, true, &frames);
         assert_eq!((echoed.answered, echoed.ended), (4, true));
+    }
+
+    #[test]
+    fn two_that_draw_the_same_number_are_still_two() {
+        let other = MacAddr(2, 0, 0, 0, 0, 3);
+        let both = |kind| [THERE, other].map(|from| message(kind, 1).frame(from, HERE));
+        let frames = [both(Kind::Hello), both(Kind::End)].concat();
+        let (echoed, _) = answers(2, true, &frames);
+        assert_eq!((echoed.asked, echoed.answered, echoed.ended), (2, 2, true));
+        let (echoed, _) = answers(2, true, &frames[..3]);
+        assert!(!echoed.ended, "only one of them has ended");
     }
 
     #[test]

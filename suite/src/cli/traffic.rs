@@ -1,5 +1,6 @@
 //! `traffic`: frames over one interface, on a host and in a probe guest.
 
+mod counters;
 mod meet;
 mod partner;
 mod stream;
