@@ -82,7 +82,9 @@ impl Bench {
         course: &Course,
     ) -> Result<Crowd, Problem> {
         let flows = flows(from.len());
-        let sides = sides(from, to, course, &flows);
+        let senders = u16::try_from(from.len()).unwrap_or(u16::MAX);
+        let course = self.offered(course, senders);
+        let sides = sides(from, to, &course, &flows);
         let before = self.load().await?;
         let outputs = join_all(sides.iter().map(|(end, words)| runs(end, words))).await;
         let load = self.load_since(before).await?;

@@ -6,11 +6,14 @@ use anyhow::Context;
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 
+use reports::Environment;
+
 use super::echo::{Talk, result};
 use super::{Bench, End, Load};
+use crate::facts::environment;
 use crate::finding::Problem;
 use crate::machine::Output;
-use crate::stream::{Backend, Received, Sent};
+use crate::stream::{Backend, Received, Sent, line_rate, whole};
 
 /// How much longer than its sender a receiver waits for the end.
 const LONGER: u32 = 10;
@@ -108,7 +111,7 @@ impl Bench {
         to: &End,
         course: &Course,
     ) -> Result<Streamed, Problem> {
-        let talk = talk(from, to, *course);
+        let talk = talk(from, to, self.offered(course, 1));
         let before = self.load().await?;
         let outputs = self.hear(&talk).await?;
         let load = self.load_since(before).await?;
@@ -121,13 +124,29 @@ impl Bench {
         [one, other]: [&End; 2],
         course: &Course,
     ) -> Result<[Streamed; 2], Problem> {
-        let talks = [talk(one, other, *course), talk(other, one, *course)];
+        let course = self.offered(course, 1);
+        let talks = [talk(one, other, course), talk(other, one, course)];
         let before = self.load().await?;
         let heard = join(talks[0].run(), talks[1].run()).await;
         let load = self.load_since(before).await?;
         let first = self.heard(&talks[0], heard.0)?;
         let second = self.heard(&talks[1], heard.1)?;
         Ok([streamed(&first, load)?, streamed(&second, load)?])
+    }
+
+    /// What each of so many senders to one end is told. An emulated wire holds nobody back, so that where there is one the
+    /// senders themselves keep to what a real one would carry.
+    pub(super) fn offered(&self, course: &Course, senders: u16) -> Course {
+        let speed = self.facts.device.net.first().and_then(|net| net.speed);
+        let emulated = environment(&self.facts.host, &self.facts.device) == Environment::Lab;
+        let Some(speed) = speed.filter(|_| emulated) else {
+            return *course;
+        };
+        let share = whole(line_rate(speed, course.size) / f64::from(senders.max(1)));
+        Course {
+            rate: Some(course.rate.map_or(share, |rate| rate.min(share))),
+            ..*course
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::guest::Model;
 use crate::machine::Output;
-use crate::stream::{Backend, Received, Sent, Tally};
+use crate::stream::{Backend, Received, Sent, Tally, line_rate};
 
 use super::World;
 use super::commands::{failed, printed};
@@ -20,8 +20,6 @@ use super::traffic::{LOOK_EVERY, Side, option, seconds};
 const MEET: Duration = Duration::from_secs(30);
 /// How often a receiver looks whether all has come: rarely, since thousands of streams are simulated.
 const HEARS_EVERY: Duration = Duration::from_millis(250);
-/// What a frame takes of the wire beside its bytes (IEEE 802.3, 3.1.1 and 4.4.2), in bytes.
-const ON_THE_WIRE: f64 = 24.0;
 /// Where the kernel tells how busy processors were.
 pub(super) const STAT: &str = "/proc/stat";
 /// How many streams whoever tires endures; from then on each of its frames takes twice as long.
@@ -329,7 +327,7 @@ impl World {
     /// How long a frame takes, in microseconds: what the wire takes, or whoever sends it where that is longer.
     fn each(&mut self, from: &str, size: u16) -> f64 {
         let number = next(&mut self.frames.streams.sent, from);
-        let wire = (f64::from(size) + ON_THE_WIRE) * 8.0 / f64::from(self.model.row.speed);
+        let wire = 1e6 / line_rate(self.model.row.speed, size);
         let noise = NOISE * Rng::with_seed(number).f64();
         let tires = self.is_vf(from) && self.model.has(Fault::VfTires);
         let weariness = if tires && number > ENDURES { 1.0 } else { 0.0 };

@@ -3,6 +3,7 @@
 //! A sender numbers the frames of each of its flows, a receiver tells from the numbers what became of them.
 
 mod backend;
+mod line;
 mod live;
 mod mark;
 mod pace;
@@ -12,6 +13,7 @@ mod shape;
 mod tally;
 
 pub use backend::{Backend, Ways};
+pub use line::{line_rate, whole};
 pub use live::Moment;
 pub use mark::Mark;
 pub use receive::{Received, Receiving};

@@ -2,6 +2,7 @@
 
 use harness::bench::{Bench, Far, Streamed};
 use harness::check::{Answer, Finding, Problem};
+use harness::stream::line_rate as carries;
 
 pub(super) const TOO_FAST: Finding = Finding::bench(
     "faster-than-the-wire",
@@ -9,9 +10,6 @@ pub(super) const TOO_FAST: Finding = Finding::bench(
     "See that the machine keeps its time, and what the bench file says of cables.",
 );
 
-/// What a frame takes of the wire beside its bytes: preamble, start of frame, check sequence and gap, in bytes
-/// (IEEE 802.3, 3.1.1 and 4.4.2).
-const ON_THE_WIRE: u16 = 24;
 /// By how much a count of a moment may be off.
 pub(super) const SLACK: f64 = 0.02;
 
@@ -26,8 +24,7 @@ pub(super) async fn line_rate(
         return Ok(None);
     }
     let speed = bench.net().await?.speed;
-    let bits = f64::from(size + ON_THE_WIRE) * 8.0;
-    Ok(speed.map(|megabits| f64::from(megabits) * 1e6 / bits))
+    Ok(speed.map(|megabits| carries(megabits, size)))
 }
 
 pub(super) fn fits_the_wire<'a>(

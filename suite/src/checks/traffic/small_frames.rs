@@ -11,6 +11,7 @@ use harness::bench::{Bench, Course, EMULATED_REFUSED, EMULATED_UNUSABLE, End};
 use harness::check::{Answer, Check, Problem};
 use harness::guest::Model;
 use harness::judge::Search;
+use harness::stream::whole;
 
 use super::carries::carries;
 use super::compare::{Question, beside};
@@ -121,14 +122,4 @@ async fn find(
         }
     }
     Ok(found)
-}
-
-/// At least one frame a second.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "saturates far above what any card sends"
-)]
-fn whole(rate: f64) -> u32 {
-    (rate as u32).max(1)
 }
