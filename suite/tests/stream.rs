@@ -169,7 +169,21 @@ fn whoever_meets_nobody_says_what_to_do() {
         assert_eq!(output.status.code(), Some(2));
         text(&output.stderr)
     });
-    insta::assert_snapshot!(lines.concat());
+    insta::assert_snapshot!(without_counts(&lines.concat()));
+}
+
+/// How many frames go within a second is not always the same: numbers in brackets become an N.
+fn without_counts(text: &str) -> String {
+    let (mut out, mut inside) = (String::new(), false);
+    for sign in text.chars() {
+        inside = (inside || sign == '(') && sign != ')';
+        match sign {
+            digit if inside && digit.is_ascii_digit() && out.ends_with('N') => {}
+            digit if inside && digit.is_ascii_digit() => out.push('N'),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 #[test]
