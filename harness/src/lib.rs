@@ -17,6 +17,7 @@ mod latency;
 pub mod lock;
 pub mod machine;
 pub mod need;
+pub mod nvme;
 pub mod pci;
 pub mod plan;
 pub mod profile;

@@ -1,0 +1,22 @@
+//! `NVMe` controllers: what they say of themselves, and what their answers mean. Pure: how they are asked is the bench's.
+//!
+//! Fields have the names that the NVM Express Base Specification gives them. Where they stand in a structure is the same in its
+//! revisions from 1.3 on; beside it, libnvme's `nvme_id_ctrl`, `nvme_primary_ctrl_cap`, `nvme_secondary_ctrl` and `nvme_id_ns` show it.
+
+mod capabilities;
+mod command;
+mod controller;
+mod namespace;
+mod secondary;
+mod status;
+mod structure;
+#[cfg(test)]
+mod tests;
+
+pub use capabilities::{Flexible, PrimaryCapabilities};
+pub use command::{Question, Resource, Virtualization};
+pub use controller::IdentifyController;
+pub use namespace::IdentifyNamespace;
+pub use secondary::{SecondaryController, secondary_controllers};
+pub use status::Status;
+pub use structure::Malformed;
