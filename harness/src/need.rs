@@ -10,6 +10,10 @@ use crate::profile::{Kind, Profile};
 pub enum Need {
     /// The device is a network adapter.
     Nic,
+    /// The device is an `NVMe` controller.
+    Nvme,
+    /// nvme-cli can ask the controller.
+    NvmeCli,
     /// The kernel offers `sriov_numvfs` with a limit above zero.
     Sriov,
     /// The limit is at least two.
@@ -60,6 +64,8 @@ impl Need {
     pub fn name(self) -> &'static str {
         match self {
             Self::Nic => "network adapter",
+            Self::Nvme => "NVMe controller",
+            Self::NvmeCli => "nvme-cli",
             Self::Sriov => "SR-IOV in the kernel",
             Self::SeveralVfs => "two VFs or more",
             Self::SecondPf => "a second PF of the profile",
@@ -88,6 +94,11 @@ impl Need {
                 profile.kind == Kind::Nic,
                 "an NVMe controller has no network interface",
             ),
+            Self::Nvme => not_claimed(
+                profile.kind == Kind::Nvme,
+                "a network adapter has no secondary controllers",
+            ),
+            Self::NvmeCli => unasked(&facts.device),
             Self::VfDriver => not_claimed(
                 profile.kind == Kind::Nic,
                 "an NVMe VF is offline until it is given queues and vectors",
@@ -148,6 +159,22 @@ fn second_pf(profile: &Profile, facts: &Facts) -> Option<Missing> {
         format!(
             "{}, the second PF of the profile, is not fit for guests: it needs the profile's driver, an interface, VFs and isolation",
             second.bdf
+        )
+    })
+}
+
+/// Why the controller could not be asked for its secondary ones.
+fn unasked(device: &DeviceFacts) -> Option<Missing> {
+    let Some(nvme) = &device.nvme else {
+        return unmet(false, || {
+            "the PF has no controller: see device::identity".into()
+        });
+    };
+    let why = nvme.unasked.as_deref();
+    unmet(why.is_none(), || {
+        format!(
+            "the controller cannot be asked: {}",
+            why.unwrap_or_default()
         )
     })
 }

@@ -49,6 +49,13 @@ const fn nic(fault: Fault, caught_by: &'static [&'static str]) -> Row {
     }
 }
 
+const fn nvme(fault: Fault, caught_by: &'static [&'static str]) -> Row {
+    Row {
+        profile: "mock-nvme",
+        ..nic(fault, caught_by)
+    }
+}
+
 const fn nic_and(
     fault: Fault,
     caught_by: &'static [&'static str],
@@ -361,6 +368,47 @@ pub const TABLE: &[Row] = &[
         &["traffic::host_cpu", "traffic::rate_limit"],
     ),
     nic(Fault::PartnerSilent, &["traffic::*"]),
+    nvme(
+        Fault::NvmeIdentifyRefused,
+        &[
+            "nvme::capability",
+            "nvme::assign",
+            "nvme::refusals",
+            "nvme::online",
+        ],
+    ),
+    nvme(Fault::NvmeNoVirtualization, &["nvme::capability"]),
+    nvme(Fault::NvmeSecondaryMissing, &["nvme::capability"]),
+    nvme(
+        Fault::NvmeLimitsContradict,
+        &["nvme::capability", "nvme::online"],
+    ),
+    nvme(Fault::NvmeTooFewQueues, &["nvme::capability"]),
+    nvme(Fault::NvmeSecondariesSwapped, &["nvme::secondary_list"]),
+    nvme(Fault::NvmeSecondaryNotBare, &["nvme::secondary_list"]),
+    nvme(Fault::NvmeAssignRefused, &["nvme::assign"]),
+    nvme(Fault::NvmeAssignShort, &["nvme::assign", "nvme::online"]),
+    nvme(Fault::NvmeOfflineKeeps, &["nvme::assign", "nvme::refusals"]),
+    nvme(Fault::NvmeResourcesLeak, &["nvme::assign"]),
+    nvme(Fault::NvmeOverAssigns, &["nvme::refusals"]),
+    nvme(Fault::NvmeAssignsOnline, &["nvme::refusals"]),
+    nvme(Fault::NvmeOnlineTooEarly, &["nvme::refusals"]),
+    nvme(Fault::NvmeActionIgnored, &["nvme::refusals"]),
+    nvme(Fault::NvmeVfManages, &["nvme::refusals"]),
+    nvme(Fault::NvmeStatusOther, &["nvme::refusals"]),
+    nvme(Fault::NvmeRefusalTakes, &["nvme::refusals"]),
+    nvme(
+        Fault::NvmeOnlineRefused,
+        &["nvme::refusals", "nvme::online"],
+    ),
+    nvme(Fault::NvmeOnlineIdle, &["nvme::refusals", "nvme::online"]),
+    nvme(Fault::NvmeVfNotReady, &["nvme::refusals", "nvme::online"]),
+    nvme(Fault::NvmeControllerOther, &["nvme::online"]),
+    nvme(Fault::NvmeQueuesOther, &["nvme::online"]),
+    nvme(
+        Fault::NvmeVectorsOther,
+        &["vf::msix_vectors", "nvme::online"],
+    ),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

@@ -9,7 +9,9 @@ use suite::checks::ALL;
 fn ids_are_unique_and_name_their_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/checks");
     let mut files = BTreeSet::new();
-    for area in ["host", "device", "vf", "guest", "traffic", "persist"] {
+    for area in [
+        "host", "device", "vf", "guest", "traffic", "nvme", "persist",
+    ] {
         for entry in std::fs::read_dir(root.join(area)).unwrap() {
             let path = entry.unwrap().path();
             if std::fs::read_to_string(&path)

@@ -114,7 +114,9 @@ fn findings_without_a_fault_are_known() {
         .filter_map(|record| Some(record.finding.as_ref()?.code.as_str()))
         .collect();
     let mut idle = String::new();
-    for area in ["host", "device", "vf", "guest", "traffic", "persist"] {
+    for area in [
+        "host", "device", "vf", "guest", "traffic", "nvme", "persist",
+    ] {
         let of_area = |check: &&&Check| check.id.starts_with(&format!("{area}::"));
         let listed = checks::ALL.iter().filter(of_area);
         let codes: BTreeSet<&str> = listed

@@ -13,11 +13,17 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs a command; the error says why there is no output.
 pub(super) async fn run(host: &dyn Host, argv: &[&str]) -> io::Result<String> {
+    let bytes = bytes(host, argv).await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// As [`run`], for output that is no text.
+pub(super) async fn bytes(host: &dyn Host, argv: &[&str]) -> io::Result<Vec<u8>> {
     let output = timeout(LIMIT, host.run(argv))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     match output {
-        Ok(output) if output.success() => Ok(output.text()),
+        Ok(output) if output.success() => Ok(output.stdout),
         Ok(output) => Err(failed(argv, &output)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::new(
             error.kind(),

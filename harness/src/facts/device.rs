@@ -5,6 +5,7 @@ use std::io;
 use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::in_use::Usage;
+use super::nvme::with_secondaries;
 use super::vf_windows::vf_windows;
 use super::{DeviceFacts, Driver, NetFacts, Port, command, list, read};
 use super::{iommu_group, net, nvme, sriov, vfs};
@@ -48,6 +49,12 @@ async fn complete(
 pub(super) async fn observe(host: &dyn Host, bdf: Bdf) -> io::Result<DeviceFacts> {
     let (ids, config, path) = try_join3(ids(host, bdf), config(host, bdf), path(host, bdf)).await?;
     let (net, nvme) = try_join(net(host, bdf), nvme(host, bdf)).await?;
+    let sriov = sriov(host, bdf).await?;
+    let nvme = match nvme {
+        Some(nvme) if sriov.is_some() => Some(with_secondaries(host, nvme).await),
+        other => other,
+    };
+    let nvme = nvme.map(Box::new);
     let numa_node: i32 = read::decimal(host, &sysfs::attribute(bdf, "numa_node"))
         .await
         .unwrap_or(-1);
@@ -69,7 +76,7 @@ pub(super) async fn observe(host: &dyn Host, bdf: Bdf) -> io::Result<DeviceFacts
         iommu_group: iommu_group(host, bdf).await?,
         numa_node: u32::try_from(numa_node).ok(),
         physfn: physfn(host, bdf).await?,
-        sriov: sriov(host, bdf).await?,
+        sriov,
         vf_windows: vf_windows(host, bdf).await?,
         vfs: vfs(host, bdf).await?,
         net,

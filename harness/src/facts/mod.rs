@@ -41,9 +41,11 @@ pub use names::names;
 pub use net::net;
 pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
+pub(crate) use nvme::secondaries;
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};
 
+use crate::nvme::SecondaryController;
 use crate::pci::{Bdf, Capabilities, PciIds};
 
 /// What is known of a device and of the machine it sits in.
@@ -213,7 +215,7 @@ pub struct DeviceFacts {
     /// Its network interfaces.
     pub net: Vec<NetFacts>,
     /// Its `NVMe` controller.
-    pub nvme: Option<NvmeFacts>,
+    pub nvme: Option<Box<NvmeFacts>>,
     /// The reset methods the kernel has for it.
     pub reset_methods: Vec<String>,
     /// Why nobody may touch it, one sentence a reason. Empty for a device that is free.
@@ -336,4 +338,10 @@ pub struct NvmeFacts {
     pub serial: String,
     /// The firmware revision, trimmed.
     pub firmware: String,
+    /// Its secondary controllers, where it can have VFs.
+    #[serde(default)]
+    pub secondaries: Vec<SecondaryController>,
+    /// Why it could not be asked for them.
+    #[serde(default)]
+    pub unasked: Option<String>,
 }

@@ -206,12 +206,15 @@ impl World {
                 && self.device.history.binds.is_multiple_of(2))
             .then_some(Errno::EIO)
         } else if self.model.kind == Kind::Nvme {
+            if self.is_online(bdf) && !self.model.has(Fault::NvmeVfNotReady) {
+                return Ok(());
+            }
             // A secondary controller is offline until it is given queues and vectors.
             self.say(
                 Level::Error,
                 "nvme nvme1: Device not ready; aborting initialisation, CSTS=0x2".into(),
             );
-            return Err(Errno::ENODEV);
+            return Err(Errno::EIO);
         } else {
             let dead = self
                 .device
@@ -228,6 +231,13 @@ impl World {
             ),
         );
         Err(errno)
+    }
+
+    /// Whether the `NVMe` controller of a VF is online.
+    fn is_online(&self, bdf: Bdf) -> bool {
+        let vf = self.device.vfs.iter().find(|vf| vf.bdf == bdf);
+        let index = vf.and_then(|vf| vf.index);
+        index.is_some_and(|vf| self.device.controllers.is_online(vf))
     }
 
     /// `pci_sriov_set_totalvfs` refuses more than the hardware has, and any change while VFs are enabled.

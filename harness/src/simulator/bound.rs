@@ -10,9 +10,12 @@ use super::function::{Function, Interface};
 use super::publish::{UP, folder};
 use super::tree::File;
 use crate::pci::Bdf;
+use crate::profile::Kind;
 
 /// A driver takes no more vectors than the machine has use for.
 const MOST_VECTORS: u32 = 32;
+/// How many processors the machine has.
+pub(super) const PROCESSORS: u16 = 2;
 
 impl World {
     /// Takes what a driver has made of a function out of sysfs.
@@ -24,10 +27,20 @@ impl World {
             self.tree
                 .remove(&format!("/sys/bus/pci/drivers/{driver}/{bdf}"));
         }
+        if let Some(number) = self.controller_of(bdf) {
+            self.tree.remove(&format!("/sys/class/nvme/nvme{number}"));
+        }
         if let Some(interface) = interface {
             self.tree
                 .remove(&format!("/sys/class/net/{}", interface.name));
         }
+    }
+
+    fn controller_of(&self, bdf: Bdf) -> Option<u16> {
+        let mut functions = self.device.functions();
+        let own = functions.find(|function| function.bdf == bdf);
+        own.filter(|_| self.model.kind == Kind::Nvme)
+            .map(Function::controller)
     }
 
     /// Shows what the bound driver has made of a function.
@@ -60,7 +73,7 @@ impl World {
                 let path = format!("{at}/net/{}/addr_assign_type", interface.name);
                 self.tree.file(&path, format!("{policy}\n"));
             }
-            None => self.publish_nvme(&at),
+            None => self.publish_nvme(&at, function),
         }
     }
 
@@ -120,8 +133,23 @@ impl World {
         );
     }
 
-    fn publish_nvme(&mut self, function: &str) {
-        let at = format!("{function}/nvme/nvme0");
+    fn publish_nvme(&mut self, folder: &str, function: &Function) {
+        let number = function.controller();
+        let at = format!("{folder}/nvme/nvme{number}");
+        let queues = match function.index {
+            None => PROCESSORS + 1,
+            Some(vf) => self.device.controllers.queues(vf, PROCESSORS + 1),
+        };
+        for (file, text) in [
+            ("state", "live".to_owned()),
+            ("cntlid", self.device.controllers.told(number).to_string()),
+            ("queue_count", queues.to_string()),
+        ] {
+            self.tree.file(&format!("{at}/{file}"), format!("{text}\n"));
+        }
+        let below = at.trim_start_matches("/sys/");
+        let class = format!("/sys/class/nvme/nvme{number}");
+        self.tree.link(&class, format!("../../{below}"));
         self.tree
             .file(&format!("{at}/model"), format!("{:40}\n", self.model.name));
         self.tree

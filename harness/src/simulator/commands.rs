@@ -32,6 +32,7 @@ impl World {
             ["qemu-img", "create", "-q", .., "-b", image, overlay] => self.qemu_img(image, overlay),
             ["sh", "-c", line] if line.contains("kill -9 ") => self.kill_if(line),
             ["ethtool", "-i", name] => self.ethtool(name),
+            ["nvme", words @ ..] => self.nvme(words),
             ["ip", arguments @ ..] => ip::run(self, arguments),
             [program, ..] => failed(
                 127,

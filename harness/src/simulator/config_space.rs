@@ -63,7 +63,8 @@ pub(super) fn of_vf(model: &Model) -> Vec<u8> {
     if resets_by("pm") {
         space.power(0x40, true);
     }
-    space.msix(0x70, model.vf_msix);
+    let other = u16::from(model.has(Fault::NvmeVectorsOther));
+    space.msix(0x70, model.vf_msix + other);
     let flr = if resets_by("flr") { FLR } else { 0 };
     space.express(0xa0, ENDPOINT, flr, trained(model), model.row.express);
     space.extended(0x100, 0x01, 2); // PCI_EXT_CAP_ID_ERR

@@ -1,5 +1,6 @@
 //! No fault is idle: each shows somewhere in what can be read, written and run.
 
+mod drive;
 mod guests;
 mod streams;
 
@@ -205,10 +206,12 @@ impl Interview {
 
 #[tokio::test(start_paused = true)]
 async fn each_fault_shows_and_a_good_machine_answers_the_same_each_time() {
-    let good = Interview::with(None).await;
-    assert_eq!(good, Interview::with(None).await);
+    let good = (Interview::with(None).await, Interview::of_drive(None).await);
+    let again = (Interview::with(None).await, Interview::of_drive(None).await);
+    assert_eq!(good, again);
     for fault in Fault::ALL {
-        let changed = Interview::with(Some(*fault)).await != good;
+        let of_drive = Interview::of_drive(Some(*fault)).await;
+        let changed = of_drive != good.1 || Interview::with(Some(*fault)).await != good.0;
         assert!(changed, "{fault} changes nothing");
     }
 }

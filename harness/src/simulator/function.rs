@@ -8,6 +8,7 @@ use crate::profile::Kind;
 use super::agenda::Agenda;
 use super::fault::Fault;
 use super::model::Model;
+use super::nvme::Controllers;
 
 /// One PCI function.
 #[derive(Clone, Debug)]
@@ -83,6 +84,8 @@ pub(super) struct Device {
     pub autoprobe: bool,
     /// The PF's config space.
     pub config: Vec<u8>,
+    /// The `NVMe` controllers, of a drive.
+    pub controllers: Controllers,
     /// What happened since boot, for faults that come with use.
     pub history: History,
     /// What is to happen to it.
@@ -145,6 +148,11 @@ impl Function {
         })
     }
 
+    /// The number of its `NVMe` controller.
+    pub(super) fn controller(&self) -> u16 {
+        self.index.map_or(0, |vf| vf + 1)
+    }
+
     /// Its network interface, if that is called so.
     pub(super) fn interface_named(&self, name: &str) -> Option<&Interface> {
         self.interface.as_ref().filter(|own| own.name == name)
@@ -181,6 +189,7 @@ impl Device {
             total_vfs: model.hardware_vfs,
             autoprobe: true,
             config: super::config_space::physical(model, number),
+            controllers: Controllers::new(model),
             history: History::default(),
             agenda: Agenda::default(),
         }

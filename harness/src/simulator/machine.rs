@@ -2,6 +2,7 @@
 //! with Debian 13, whose kernel is the one that the semantics of this simulator are taken from.
 
 use super::Tree;
+use super::bound::PROCESSORS;
 use super::fault::Fault;
 use super::groups::has_iommu;
 use super::model::{Model, PF};
@@ -63,6 +64,8 @@ fn system(tree: &mut Tree, model: &Model) {
         "/proc/cpuinfo",
         "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu msr apic sse2 ht lm vmx ept x2apic\n\n",
     );
+    let last = PROCESSORS - 1;
+    tree.file("/sys/devices/system/cpu/possible", format!("0-{last}\n"));
     tree.file("/proc/interrupts", interrupts(model));
 }
 

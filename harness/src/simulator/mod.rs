@@ -26,6 +26,7 @@ mod mac;
 mod machine;
 mod model;
 mod numvfs;
+mod nvme;
 mod publish;
 mod reset;
 mod second;

@@ -5,6 +5,7 @@ mod functions;
 mod guest;
 mod link;
 mod rate;
+mod secondaries;
 
 use std::io;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::VfFacts;
 use crate::machine::Host;
+use crate::nvme::SecondaryController;
 use crate::pci::Bdf;
 use crate::sysfs;
 use disk::{remove_unit, restore_file};
@@ -21,6 +23,7 @@ use guest::{remove_guest, take_back};
 use link::{put_up, restore_link};
 use rate::restore_rate;
 pub(crate) use rate::set_rate;
+use secondaries::restore_secondaries;
 
 /// How long one step of an undo may take. Longer than a check waits: the kernel may still be at
 /// what a check has given up on, and what follows has to wait for it.
@@ -66,6 +69,13 @@ pub enum Undo {
         /// In Mbit/s; 0 is no limit.
         most: u32,
     },
+    /// What the secondary controllers of a PF's `NVMe` controller have.
+    Secondaries {
+        /// The PF.
+        pf: Bdf,
+        /// All of them.
+        before: Vec<SecondaryController>,
+    },
     /// A file, such as a rule of udev.
     File {
         /// Where it is.
@@ -98,6 +108,7 @@ impl Undo {
             Self::Link { bdf, .. } => format!("link of {bdf}"),
             Self::Down { bdf } => format!("{bdf} put down"),
             Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
+            Self::Secondaries { pf, .. } => format!("secondary controllers of {pf}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
             Self::Attachments { guest } => format!("functions in {guest}"),
@@ -110,7 +121,8 @@ impl Undo {
             Self::Functions { pf: bdf, .. }
             | Self::Link { bdf, .. }
             | Self::Down { bdf }
-            | Self::Rate { pf: bdf, .. } => Some(*bdf),
+            | Self::Rate { pf: bdf, .. }
+            | Self::Secondaries { pf: bdf, .. } => Some(*bdf),
             _ => None,
         }
     }
@@ -136,6 +148,7 @@ impl Undo {
             Self::Link { bdf, up, mtu } => restore_link(host, *bdf, *up, *mtu).await,
             Self::Down { bdf } => put_up(host, *bdf).await,
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
+            Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

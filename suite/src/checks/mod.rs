@@ -5,6 +5,7 @@ pub mod device;
 mod fixture;
 pub mod guest;
 pub mod host;
+pub mod nvme;
 pub mod persist;
 pub mod traffic;
 pub mod vf;
@@ -19,6 +20,7 @@ const COUNT: usize = host::CHECKS.len()
     + vf::CHECKS.len()
     + guest::CHECKS.len()
     + traffic::CHECKS.len()
+    + nvme::CHECKS.len()
     + persist::CHECKS.len();
 
 const fn concat() -> [&'static Check; COUNT] {
@@ -28,6 +30,7 @@ const fn concat() -> [&'static Check; COUNT] {
         vf::CHECKS,
         guest::CHECKS,
         traffic::CHECKS,
+        nvme::CHECKS,
         persist::CHECKS,
     ];
     let mut all = [host::CHECKS[0]; COUNT];

@@ -3,6 +3,7 @@
 mod device;
 mod guest;
 mod host;
+mod nvme;
 mod persist;
 mod traffic;
 mod vf;
@@ -13,12 +14,13 @@ use super::Fault;
 pub(super) type Row = (Fault, &'static str, &'static str);
 
 /// All faults by the areas they belong to, in the order of the variants.
-const AREAS: [&[Row]; 6] = [
+const AREAS: [&[Row]; 7] = [
     host::ROWS,
     device::ROWS,
     vf::ROWS,
     guest::ROWS,
     traffic::ROWS,
+    nvme::ROWS,
     persist::ROWS,
 ];
 

@@ -1,0 +1,149 @@
+//! Virtual functions whose controllers have what they need, and are online.
+
+use anyhow::Context;
+use harness::bench::{Bench, Vf};
+use harness::check::{Answer, Finding, Problem};
+use harness::nvme::{Flexible, Resource, SecondaryController, Status, Virtualization};
+use harness::require;
+
+pub(super) const REFUSED: Finding = Finding::device(
+    "nvme-assign-refused",
+    "The controller refuses to give a secondary controller resources that it says are free, or to take them back.",
+    "Repeat the command of the transcript after a reset of the controller; update the controller's firmware.",
+);
+pub(super) const ONLINE_REFUSED: Finding = Finding::device(
+    "nvme-online-refused",
+    "A secondary controller of an enabled VF that has queues and vectors is refused to go online, or is not online afterwards.",
+    "Compare the report with `nvme list-secondary`, and update the controller's firmware.",
+);
+pub(super) const NOT_READY: Finding = Finding::device(
+    "nvme-vf-not-ready",
+    "The controller of a VF is online, but its driver gives up on it: it does not become ready within the time that CAP.TO allows.",
+    "Read the kernel log of this check (\"Device not ready\" is a time-out), and update the controller's firmware.",
+);
+
+/// The findings of a check that takes VFs online.
+#[macro_export]
+macro_rules! online_findings {
+    ($($own:expr),* $(,)?) => {
+        harness::creation_findings![
+            harness::bench::IDENTIFY_FAILS,
+            $crate::checks::nvme::ready::REFUSED,
+            $crate::checks::nvme::ready::ONLINE_REFUSED,
+            $crate::checks::nvme::ready::NOT_READY,
+            $($own),*
+        ]
+    };
+}
+
+/// A VF and its controller.
+pub(super) struct Drive {
+    pub(super) vf: Vf,
+    /// As it was listed last.
+    pub(super) own: SecondaryController,
+}
+
+/// So many VFs whose controllers have nothing yet.
+pub(super) async fn bare(bench: &mut Bench, count: u16) -> Result<Vec<Drive>, Problem> {
+    let vfs = bench.create_bare_vfs(count).await?;
+    let all = bench.secondaries().await?;
+    let drive = |vf: Vf| {
+        let own = all.iter().find(|own| own.vfn == vf.index + 1);
+        let own = *own.with_context(|| format!("no controller is listed for {}", vf.bdf))?;
+        Ok(Drive { vf, own })
+    };
+    vfs.into_iter().map(drive).collect()
+}
+
+/// As many of a type as each may have if so many have the same.
+pub(super) async fn share(
+    bench: &mut Bench,
+    resource: Resource,
+    among: usize,
+) -> Result<u16, Problem> {
+    let flexible = flexible(bench, resource).await?;
+    let free = flexible
+        .free()
+        .context("more is given away than there is")?;
+    let share = free / u32::try_from(among.max(1))?;
+    Ok(
+        u16::try_from(share).map_or(flexible.secondary_max, |share| {
+            share.min(flexible.secondary_max)
+        }),
+    )
+}
+
+pub(super) async fn flexible(bench: &mut Bench, resource: Resource) -> Result<Flexible, Problem> {
+    let capabilities = bench.primary_capabilities().await?;
+    let flexible = capabilities.of(resource);
+    Ok(flexible.with_context(|| format!("{} cannot be given away", resource.name()))?)
+}
+
+/// What must not be refused.
+pub(super) async fn told(bench: &mut Bench, command: Virtualization) -> Answer {
+    must(bench, command, &REFUSED).await
+}
+
+async fn must(bench: &mut Bench, command: Virtualization, finding: &'static Finding) -> Answer {
+    let refusal = bench.virtualize(command).await?;
+    let text = format!("{command}: {}", answered(refusal));
+    bench.assert(refusal.is_none(), finding, text)
+}
+
+/// What the controller said, in words.
+pub(super) fn answered(refusal: Option<Status>) -> String {
+    refusal.map_or("success".to_owned(), |status| status.to_string())
+}
+
+/// Gives the controllers of all these VFs the same, as much as there is.
+pub(super) async fn give(bench: &mut Bench, drives: &[Drive]) -> Answer {
+    for resource in Resource::ALL {
+        let share = share(bench, resource, drives.len()).await?;
+        for drive in drives {
+            let assign = Virtualization::assign(drive.own.scid, resource, share);
+            told(bench, assign).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the controllers of all these VFs online, and looks that they are.
+pub(super) async fn online(bench: &mut Bench, drives: &mut [Drive]) -> Answer {
+    for drive in drives.iter() {
+        let online = Virtualization::online(drive.own.scid);
+        must(bench, online, &ONLINE_REFUSED).await?;
+    }
+    let all = bench.secondaries().await?;
+    for drive in drives {
+        let own = all.iter().find(|own| own.scid == drive.own.scid);
+        drive.own = *own.context("a controller is not listed any more")?;
+        require!(bench, drive.own.online, ONLINE_REFUSED, "{}", drive.own);
+    }
+    Ok(())
+}
+
+/// Binds the driver of the profile to a VF. Returns the name of the controller that it makes.
+pub(super) async fn bind(bench: &mut Bench, drive: &Drive) -> Result<String, Problem> {
+    let (vf, driver) = (drive.vf.bdf, bench.profile.driver.vf.clone());
+    bench.override_driver(vf, &driver).await?;
+    let attempt = bench.bind(vf, &driver).await?;
+    let answer = attempt.answer();
+    require!(
+        bench,
+        attempt.error.is_none(),
+        NOT_READY,
+        "binding {driver} to {vf}: {answer}"
+    );
+    bench
+        .log
+        .timed(format!("binding {driver} to {vf}"), attempt.took);
+    let live = bench.wait_until_live(vf).await?;
+    let state = live.as_ref().map_or("none", |(_, state)| state);
+    require!(
+        bench,
+        state == "live",
+        NOT_READY,
+        "the state of {vf}'s controller: {state}"
+    );
+    Ok(live.context("a controller that is live")?.0)
+}
