@@ -7,6 +7,7 @@
 
 pub mod acpi;
 pub mod bench;
+pub mod blocks;
 pub mod check;
 pub mod facts;
 pub mod finding;

@@ -14,6 +14,8 @@ pub enum Need {
     Nvme,
     /// nvme-cli can ask the controller.
     NvmeCli,
+    /// The user has named a namespace of the controller whose data may be lost.
+    ScratchNamespace,
     /// The kernel offers `sriov_numvfs` with a limit above zero.
     Sriov,
     /// The limit is at least two.
@@ -66,6 +68,7 @@ impl Need {
             Self::Nic => "network adapter",
             Self::Nvme => "NVMe controller",
             Self::NvmeCli => "nvme-cli",
+            Self::ScratchNamespace => "a scratch namespace",
             Self::Sriov => "SR-IOV in the kernel",
             Self::SeveralVfs => "two VFs or more",
             Self::SecondPf => "a second PF of the profile",
@@ -99,6 +102,8 @@ impl Need {
                 "a network adapter has no secondary controllers",
             ),
             Self::NvmeCli => unasked(&facts.device),
+            // What the user names is no fact: the plan says it.
+            Self::ScratchNamespace => None,
             Self::VfDriver => not_claimed(
                 profile.kind == Kind::Nic,
                 "an NVMe VF is offline until it is given queues and vectors",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Check;
 use crate::facts::Facts;
 use crate::guest::System;
-use crate::need::Missing;
+use crate::need::{Missing, Need};
 use crate::profile::Profile;
 use crate::settings::Settings;
 
@@ -68,6 +68,7 @@ fn skip(check: &Check, profile: &Profile, facts: &Facts, choice: &Choice) -> Opt
     let missing = needs.filter_map(|need| need.missing(profile, facts));
     let reasons: Vec<Missing> = missing
         .chain(not_allowed(check, choice.reboot))
+        .chain(not_named(check, facts, &choice.settings))
         .chain(not_selected(check, &choice.selected))
         .collect();
     let kinds = [
@@ -86,6 +87,19 @@ fn not_allowed(check: &Check, reboot: bool) -> Option<Missing> {
     (check.parts.len() > 1 && !reboot).then(|| Missing {
         kind: SkipKind::UnmetNeed,
         reason: "reboot not allowed: `--reboot` allows it".into(),
+    })
+}
+
+/// A check that overwrites a namespace needs one that the user has named.
+fn not_named(check: &Check, facts: &Facts, settings: &Settings) -> Option<Missing> {
+    let nvme = facts.device.nvme.as_ref();
+    let nvme = nvme.filter(|_| check.needs.contains(&Need::ScratchNamespace))?;
+    let serial = &nvme.serial;
+    settings.scratch_of(serial).is_empty().then(|| Missing {
+        kind: SkipKind::UnmetNeed,
+        reason: format!(
+            "no namespace is named whose data may be lost: `--scratch-namespace {serial}:NSID` names one, or `scratch_namespaces` in the bench file"
+        ),
     })
 }
 

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::nvme::Scratch;
 use crate::pci::Bdf;
 use crate::traffic::MacAddr;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub cables: Vec<[Bdf; 2]>,
     /// The machines at the other ends of cables that lead to no port of this one.
     pub partners: Vec<Partner>,
+    /// The namespaces of `NVMe` drives whose data may be lost.
+    pub scratch_namespaces: Vec<Scratch>,
     /// For how long a check of the area `traffic` sends frames at a time.
     pub stream_seconds: u32,
     /// How often it measures each of the two that it compares, but at least nine times where it judges what is claimed.
@@ -46,6 +49,7 @@ impl Default for Settings {
             guest: None,
             cables: Vec::new(),
             partners: Vec::new(),
+            scratch_namespaces: Vec::new(),
             stream_seconds: 5,
             stream_pairs: 9,
             soak_minutes: 5,
@@ -65,6 +69,16 @@ impl Settings {
         settings.cables_are_possible()?;
         settings.partners_are_possible()?;
         Ok(settings)
+    }
+
+    /// The namespaces of the controller with that serial number whose data may be lost, each once.
+    pub fn scratch_of(&self, serial: &str) -> Vec<u32> {
+        let own = self.scratch_namespaces.iter();
+        let own = own.filter(|scratch| scratch.serial == serial);
+        own.map(|scratch| scratch.nsid)
+            .collect::<BTreeSet<u32>>()
+            .into_iter()
+            .collect()
     }
 
     /// A check that compares has to come to its end.

@@ -69,8 +69,7 @@ pub async fn begin(
     let plan = plan(checks::ALL, profile, facts, &subject.choice);
     let log = Log::new(journal);
     let mut bench = Bench::new(subject.host.clone(), profile.clone(), facts.clone(), log);
-    bench.settings = subject.choice.settings.clone();
-    bench.system = subject.choice.guest.clone();
+    equip(&mut bench, &subject.choice);
     let next = {
         let mut tell = evidence::kept(folder, identity.environment, &mut *company.progress);
         let orders = orders(
@@ -81,7 +80,14 @@ pub async fn begin(
         );
         run(&mut bench, identity.clone(), &plan, orders).await
     };
-    let came = to_its_end(subject.host.clone(), folder, next, &mut company).await;
+    let came = to_its_end(
+        subject.host.clone(),
+        folder,
+        next,
+        &subject.choice,
+        &mut company,
+    )
+    .await;
     // A run that broke off is reported as far as it came.
     let rendered = evidence::render(folder);
     let came = came?;
@@ -89,14 +95,21 @@ pub async fn begin(
     Ok(came)
 }
 
+/// What the user chose lasts over a restart.
+fn equip(bench: &mut Bench, choice: &Choice) {
+    bench.settings.clone_from(&choice.settings);
+    bench.system.clone_from(&choice.guest);
+}
+
 /// Goes on with the run in a folder, after a restart of the machine or in spite of one.
 pub async fn go_on(
     host: Rc<dyn Host>,
     folder: &Path,
+    choice: &Choice,
     mut company: Company<'_>,
 ) -> anyhow::Result<Came> {
-    let next = take_up(host.clone(), folder, &mut company, None).await;
-    let came = to_its_end(host, folder, next, &mut company).await;
+    let next = take_up(host.clone(), folder, choice, &mut company, None).await;
+    let came = to_its_end(host, folder, next, choice, &mut company).await;
     let rendered = evidence::render(folder);
     let came = came?;
     rendered?;
@@ -121,6 +134,7 @@ async fn to_its_end(
     host: Rc<dyn Host>,
     folder: &Path,
     next: anyhow::Result<Next>,
+    choice: &Choice,
     company: &mut Company<'_>,
 ) -> anyhow::Result<Came> {
     let mut next = next?;
@@ -139,7 +153,7 @@ async fn to_its_end(
                 return stopped(host, folder, signal).await;
             }
         };
-        next = take_up(host.clone(), folder, company, refused).await?;
+        next = take_up(host.clone(), folder, choice, company, refused).await?;
     }
     Ok(Came::ToItsEnd)
 }
@@ -153,10 +167,12 @@ async fn stopped(host: Rc<dyn Host>, folder: &Path, signal: String) -> anyhow::R
 async fn take_up(
     host: Rc<dyn Host>,
     folder: &Path,
+    choice: &Choice,
     company: &mut Company<'_>,
     refused: Option<std::io::Error>,
 ) -> anyhow::Result<Next> {
     let (mut bench, run) = reopen(host.clone(), folder).await?;
+    equip(&mut bench, choice);
     let returned = match (returned(host.as_ref(), &mut bench, &run).await?, refused) {
         (Returned::NotAtAll(_), Some(error)) => Returned::NotAtAll(error.to_string()),
         (returned, _) => returned,

@@ -9,7 +9,8 @@ use harness::simulator::Fault;
 
 use crate::checks;
 use groups::{
-    BESIDE_EMULATED, HANDS_OVER, IS_A_CARD, NO_VFS, RATIO_CLAIMED, STARTS_WITH, STREAMS, TAKES_BACK,
+    BESIDE_EMULATED, HANDS_OVER, IS_A_CARD, NO_VFS, RATIO_CLAIMED, STARTS_WITH, STREAMS,
+    TAKES_BACK, TAKES_ONLINE, WRITES_BY_VF,
 };
 
 /// One fault, and who must catch it.
@@ -53,6 +54,17 @@ const fn nvme(fault: Fault, caught_by: &'static [&'static str]) -> Row {
     Row {
         profile: "mock-nvme",
         ..nic(fault, caught_by)
+    }
+}
+
+const fn nvme_and(
+    fault: Fault,
+    caught_by: &'static [&'static str],
+    also: &'static [&'static str],
+) -> Row {
+    Row {
+        also,
+        ..nvme(fault, caught_by)
     }
 }
 
@@ -368,27 +380,38 @@ pub const TABLE: &[Row] = &[
         &["traffic::host_cpu", "traffic::rate_limit"],
     ),
     nic(Fault::PartnerSilent, &["traffic::*"]),
-    nvme(
+    nvme_and(
         Fault::NvmeIdentifyRefused,
-        &[
-            "nvme::capability",
-            "nvme::assign",
-            "nvme::refusals",
-            "nvme::online",
-        ],
+        &["nvme::capability", "nvme::assign"],
+        TAKES_ONLINE,
     ),
     nvme(Fault::NvmeNoVirtualization, &["nvme::capability"]),
-    nvme(Fault::NvmeSecondaryMissing, &["nvme::capability"]),
+    nvme(
+        Fault::NvmeSecondaryMissing,
+        &["nvme::capability", "nvme::all_vfs"],
+    ),
     nvme(
         Fault::NvmeLimitsContradict,
         &["nvme::capability", "nvme::online"],
     ),
-    nvme(Fault::NvmeTooFewQueues, &["nvme::capability"]),
-    nvme(Fault::NvmeSecondariesSwapped, &["nvme::secondary_list"]),
-    nvme(Fault::NvmeSecondaryNotBare, &["nvme::secondary_list"]),
-    nvme(Fault::NvmeAssignRefused, &["nvme::assign"]),
+    nvme(
+        Fault::NvmeTooFewQueues,
+        &["nvme::capability", "nvme::all_vfs"],
+    ),
+    nvme(
+        Fault::NvmeSecondariesSwapped,
+        &["nvme::secondary_list", "nvme::all_vfs"],
+    ),
+    nvme(
+        Fault::NvmeSecondaryNotBare,
+        &["nvme::secondary_list", "nvme::teardown_order"],
+    ),
+    nvme(Fault::NvmeAssignRefused, &["nvme::assign", "nvme::all_vfs"]),
     nvme(Fault::NvmeAssignShort, &["nvme::assign", "nvme::online"]),
-    nvme(Fault::NvmeOfflineKeeps, &["nvme::assign", "nvme::refusals"]),
+    nvme(
+        Fault::NvmeOfflineKeeps,
+        &["nvme::assign", "nvme::refusals", "nvme::teardown_order"],
+    ),
     nvme(Fault::NvmeResourcesLeak, &["nvme::assign"]),
     nvme(Fault::NvmeOverAssigns, &["nvme::refusals"]),
     nvme(Fault::NvmeAssignsOnline, &["nvme::refusals"]),
@@ -397,18 +420,42 @@ pub const TABLE: &[Row] = &[
     nvme(Fault::NvmeVfManages, &["nvme::refusals"]),
     nvme(Fault::NvmeStatusOther, &["nvme::refusals"]),
     nvme(Fault::NvmeRefusalTakes, &["nvme::refusals"]),
-    nvme(
-        Fault::NvmeOnlineRefused,
-        &["nvme::refusals", "nvme::online"],
-    ),
-    nvme(Fault::NvmeOnlineIdle, &["nvme::refusals", "nvme::online"]),
-    nvme(Fault::NvmeVfNotReady, &["nvme::refusals", "nvme::online"]),
+    nvme(Fault::NvmeOnlineRefused, TAKES_ONLINE),
+    nvme(Fault::NvmeOnlineIdle, TAKES_ONLINE),
+    nvme(Fault::NvmeVfNotReady, TAKES_ONLINE),
     nvme(Fault::NvmeControllerOther, &["nvme::online"]),
     nvme(Fault::NvmeQueuesOther, &["nvme::online"]),
     nvme(
         Fault::NvmeVectorsOther,
         &["vf::msix_vectors", "nvme::online"],
     ),
+    nvme_and(
+        Fault::NvmeAttachRefused,
+        &["nvme::namespace_visibility"],
+        WRITES_BY_VF,
+    ),
+    nvme_and(
+        Fault::NvmeNamespaceHidden,
+        &["nvme::namespace_visibility"],
+        WRITES_BY_VF,
+    ),
+    nvme(Fault::NvmeNamespaceLeaks, &["nvme::namespace_visibility"]),
+    nvme(Fault::NvmeIoFails, WRITES_BY_VF),
+    nvme(Fault::NvmeDataDamaged, WRITES_BY_VF),
+    nvme(Fault::NvmeDataMisplaced, WRITES_BY_VF),
+    nvme(
+        Fault::NvmeDataLostAtReset,
+        &["nvme::data_integrity", "nvme::vf_reset"],
+    ),
+    nvme(Fault::NvmeDataLostOffline, &["nvme::data_integrity"]),
+    nvme(Fault::NvmeDataLostAtReboot, &["nvme::data_integrity"]),
+    nvme(
+        Fault::NvmeResetTakes,
+        &["nvme::vf_reset", "nvme::data_integrity", "nvme::isolation"],
+    ),
+    nvme(Fault::NvmeNeighbourHarmed, &["nvme::isolation"]),
+    nvme(Fault::NvmeRemovalKeeps, &["nvme::teardown_order"]),
+    nvme(Fault::NvmeNamespacesOverlap, &["nvme::all_vfs"]),
     nic(Fault::VfsLostAtReboot, &["persist::udev_rule"]),
     nic(Fault::VfsOnWrongPort, &["persist::udev_rule"]),
     nic(Fault::KernelWarnsAtBoot, &["persist::udev_rule"]),

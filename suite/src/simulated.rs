@@ -33,6 +33,7 @@ pub fn bench_file() -> Settings {
     Settings {
         guest_cycles: 3,
         cables: vec![[port(1), port(2)]],
+        scratch_namespaces: Simulator::scratch_namespaces(),
         stream_seconds: 2,
         soak_minutes: 1,
         ..Settings::default()

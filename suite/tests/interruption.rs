@@ -148,6 +148,7 @@ impl Bed {
     fn plan(&self, selected: &[&str]) -> Vec<Step> {
         let choice = Choice {
             selected: selected.iter().map(|&glob| glob.to_owned()).collect(),
+            settings: bench_file(),
             ..Choice::default()
         };
         plan(checks::ALL, &self.profile, &self.facts, &choice)

@@ -30,7 +30,7 @@ pub use error::{BenchFault, LabError};
 pub use fault::LabFault;
 pub use image::{Image, image_dir};
 pub use kvm_probe::choose_acceleration;
-pub use machine::{CABLE, LabSpec, Session, command_line};
+pub use machine::{CABLE, LabSpec, NVME_SERIAL, SCRATCH_NAMESPACES, Session, command_line};
 pub use qemu::Qemu;
 pub use recipe::build_steps;
 pub use shell::shell;

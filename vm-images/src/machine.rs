@@ -1,5 +1,6 @@
 //! The lab host as a machine: what a caller chooses, and the QEMU command that follows from it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::acceleration::Acceleration;
@@ -133,14 +134,29 @@ fn disks(image: &Image) -> Vec<String> {
             escaped(path)
         )
     };
-    vec![
+    let mut options = vec![
         "-drive".into(),
         drive(&image.root_disk(), "root"),
         "-device".into(),
         "virtio-blk-pci,drive=root".into(),
-        "-drive".into(),
-        drive(&image.nvme_disk(), "namespace1"),
-    ]
+    ];
+    // One empty file is enough: what is written to one of them goes to a file of its own, and is gone with QEMU.
+    for namespace in namespaces() {
+        let id = format!("namespace{namespace}");
+        options.extend(["-drive".into(), drive(&image.nvme_disk(), &id)]);
+    }
+    options
+}
+
+/// The controller's serial number.
+pub const NVME_SERIAL: &str = "LAB0";
+
+/// The namespaces that a run may overwrite, one for each VF. No controller is attached to them.
+pub const SCRATCH_NAMESPACES: RangeInclusive<u32> = 2..=5;
+
+/// All of them: the first is the primary controller's own.
+fn namespaces() -> RangeInclusive<u32> {
+    1..=*SCRATCH_NAMESPACES.end()
 }
 
 /// `security_model=none`: what the lab host's root writes belongs to whoever started QEMU.
@@ -198,14 +214,23 @@ fn devices_under_test(spec: &LabSpec) -> Vec<String> {
         ));
     }
     options.extend(split(NVME));
+    for namespace in namespaces() {
+        let detached = if SCRATCH_NAMESPACES.contains(&namespace) {
+            ",detached=on"
+        } else {
+            ""
+        };
+        options.extend(split(&format!(
+            "-device nvme-ns,drive=namespace{namespace},bus=nvme,nsid={namespace},shared=on{detached}"
+        )));
+    }
     options
 }
 
 /// The flexible resources of two VQ and one VI for each of four VFs; QEMU's rules for the other numbers follow from
 /// them (hw/nvme/ctrl.c, `nvme_check_params`): `max_ioqpairs` at least VQ + 2, `msix_qsize` at least VI + 1.
 const NVME: &str = "-device nvme-subsys,id=subsystem \
-    -device nvme,id=nvme,bus=port3,serial=LAB0,subsys=subsystem,sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4,max_ioqpairs=18,msix_qsize=13 \
-    -device nvme-ns,drive=namespace1,bus=nvme,nsid=1,shared=on";
+    -device nvme,id=nvme,bus=port3,serial=LAB0,subsys=subsystem,sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4,max_ioqpairs=18,msix_qsize=13";
 
 fn split(options: &str) -> Vec<String> {
     options.split_whitespace().map(str::to_owned).collect()

@@ -1,5 +1,6 @@
 //! One device on one machine: the only way to change anything, and the promise to undo it.
 
+mod blocks;
 mod boot;
 mod conditions;
 mod console;
@@ -17,6 +18,7 @@ mod link;
 mod load;
 mod log;
 mod look;
+mod namespaces;
 mod nvme;
 mod ordeal;
 mod pair;
@@ -45,6 +47,7 @@ use nix::errno::Errno;
 use reports::{Journal, Run};
 use tokio::time::Instant;
 
+pub use blocks::{Disk, Stretch};
 pub use contract::Attempt;
 pub use crowd::Crowd;
 pub use echo::End;
@@ -62,6 +65,7 @@ pub use kill::Killed;
 pub use link::MacPolicy;
 pub use load::Load;
 pub use log::Log;
+pub use namespaces::ATTACH_REFUSED;
 pub use nvme::IDENTIFY_FAILS;
 pub use ordeal::{Move, Moved};
 pub use pair::STANDBY_REFUSED;

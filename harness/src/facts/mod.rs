@@ -34,6 +34,7 @@ pub use draft::draft;
 pub use dump::dump;
 pub use environment::environment;
 pub use host::host;
+pub(crate) use in_use::parse_namespace;
 pub use iommu::iommu_group;
 pub use kind::of_kind;
 pub use list::list;
@@ -41,7 +42,7 @@ pub use names::names;
 pub use net::net;
 pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
-pub(crate) use nvme::secondaries;
+pub(crate) use nvme::{attached, secondaries};
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};
 
@@ -341,6 +342,9 @@ pub struct NvmeFacts {
     /// Its secondary controllers, where it can have VFs.
     #[serde(default)]
     pub secondaries: Vec<SecondaryController>,
+    /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs.
+    #[serde(default)]
+    pub namespaces: Vec<(u32, Vec<u16>)>,
     /// Why it could not be asked for them.
     #[serde(default)]
     pub unasked: Option<String>,

@@ -4,7 +4,10 @@ use std::io;
 
 use super::{NvmeFacts, command, read};
 use crate::machine::Host;
-use crate::nvme::{Question, SecondaryController, secondary_controllers};
+use crate::nvme::{
+    IdentifyController, Question, SecondaryController, attached_controllers, namespaces,
+    secondary_controllers,
+};
 use crate::pci::Bdf;
 use crate::sysfs;
 
@@ -24,23 +27,54 @@ pub async fn nvme(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NvmeFacts>> {
         serial: file("serial").await?,
         firmware: file("firmware_rev").await?,
         secondaries: Vec::new(),
+        namespaces: Vec::new(),
         unasked: None,
         name,
     }))
 }
 
-/// The same with its secondary controllers, of one that can have VFs. That it cannot be asked is for whoever needs them to say.
-pub(super) async fn with_secondaries(host: &dyn Host, nvme: NvmeFacts) -> NvmeFacts {
-    match secondaries(host, &nvme.name).await {
-        Ok(secondaries) => NvmeFacts {
-            secondaries,
-            ..nvme
-        },
-        Err(error) => NvmeFacts {
-            unasked: Some(error.to_string()),
-            ..nvme
-        },
+/// The same with its secondary controllers and namespaces, of one that can have VFs. That it cannot be asked is for whoever needs
+/// them to say.
+pub(super) async fn with_secondaries(host: &dyn Host, mut nvme: NvmeFacts) -> NvmeFacts {
+    let asked = async {
+        let secondaries = secondaries(host, &nvme.name).await?;
+        io::Result::Ok((secondaries, attachments(host, &nvme.name).await?))
+    };
+    match asked.await {
+        Ok((secondaries, namespaces)) => {
+            nvme.secondaries = secondaries;
+            nvme.namespaces = namespaces;
+        }
+        Err(error) => nvme.unasked = Some(error.to_string()),
     }
+    nvme
+}
+
+/// All namespaces, and who is attached to each. A controller that cannot manage any has none to tell of.
+async fn attachments(host: &dyn Host, controller: &str) -> io::Result<Vec<(u32, Vec<u16>)>> {
+    let data = ask(host, Question::Controller, controller).await?;
+    let known = IdentifyController::decode(&data).map_err(io::Error::other)?;
+    if !known.manages_namespaces() {
+        return Ok(Vec::new());
+    }
+    let list = ask(host, Question::Namespaces, controller).await?;
+    let mut all = Vec::new();
+    for nsid in namespaces(&list).map_err(io::Error::other)? {
+        all.push((nsid, attached(host, controller, nsid).await?));
+    }
+    Ok(all)
+}
+
+async fn ask(host: &dyn Host, question: Question, controller: &str) -> io::Result<Vec<u8>> {
+    let words = question.words(controller);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    command::bytes(host, &words).await
+}
+
+/// The controllers that are attached to a namespace.
+pub(crate) async fn attached(host: &dyn Host, controller: &str, nsid: u32) -> io::Result<Vec<u16>> {
+    let bytes = ask(host, Question::Attached(nsid), controller).await?;
+    attached_controllers(&bytes).map_err(io::Error::other)
 }
 
 /// The secondary controllers of the controller of that name.
@@ -48,8 +82,6 @@ pub(crate) async fn secondaries(
     host: &dyn Host,
     controller: &str,
 ) -> io::Result<Vec<SecondaryController>> {
-    let words = Question::SecondaryControllers.words(controller);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let bytes = command::bytes(host, &words).await?;
+    let bytes = ask(host, Question::SecondaryControllers, controller).await?;
     secondary_controllers(&bytes).map_err(io::Error::other)
 }

@@ -11,6 +11,14 @@ pub enum Question {
     PrimaryCapabilities,
     /// Secondary Controller List.
     SecondaryControllers,
+    /// The Namespace List of those that the controller itself is attached to (CNS 02h).
+    ActiveNamespaces,
+    /// The Namespace List of all that there are, attached or not (CNS 10h).
+    Namespaces,
+    /// Identify Namespace, attached or not (CNS 11h).
+    Namespace(u32),
+    /// The Controller List of those that are attached to a namespace (CNS 12h).
+    Attached(u32),
 }
 
 impl Question {
@@ -20,9 +28,42 @@ impl Question {
             Self::Controller => "id-ctrl",
             Self::PrimaryCapabilities => "primary-ctrl-caps",
             Self::SecondaryControllers => "list-secondary",
+            Self::ActiveNamespaces => return identify(controller, 0x02, 0),
+            Self::Namespaces => return identify(controller, 0x10, 0),
+            Self::Namespace(nsid) => return identify(controller, 0x11, nsid),
+            Self::Attached(nsid) => return identify(controller, 0x12, nsid),
         };
         split(&format!(
             "nvme {command} /dev/{controller} --output-format=binary"
+        ))
+    }
+}
+
+/// Identify where nvme-cli has no command that prints the structure as it is.
+fn identify(controller: &str, cns: u8, nsid: u32) -> Vec<String> {
+    split(&format!(
+        "nvme admin-passthru /dev/{controller} --opcode=6 --cdw10={cns:#x} --namespace-id={nsid} --data-len=4096 --read --raw-binary"
+    ))
+}
+
+/// Whether a controller is to be attached to a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// It is.
+    Attach,
+    /// It is no more.
+    Detach,
+}
+
+impl Attachment {
+    /// Told to the controller of that name about another, by its identifier.
+    pub fn words(self, controller: &str, nsid: u32, cntlid: u16) -> Vec<String> {
+        let command = match self {
+            Self::Attach => "attach-ns",
+            Self::Detach => "detach-ns",
+        };
+        split(&format!(
+            "nvme {command} /dev/{controller} --namespace-id={nsid} --controllers={cntlid}"
         ))
     }
 }
@@ -91,6 +132,11 @@ impl Virtualization {
             rt: 0,
             nr: 0,
         }
+    }
+
+    /// Whether it takes a secondary controller offline.
+    pub fn is_offline(self) -> bool {
+        self.act == Self::offline(self.cntlid).act
     }
 
     /// Told to the controller of that name.

@@ -6,7 +6,9 @@
 mod capabilities;
 mod command;
 mod controller;
+mod lists;
 mod namespace;
+mod scratch;
 mod secondary;
 mod status;
 mod structure;
@@ -14,9 +16,11 @@ mod structure;
 mod tests;
 
 pub use capabilities::{Flexible, PrimaryCapabilities};
-pub use command::{Question, Resource, Virtualization};
+pub use command::{Attachment, Question, Resource, Virtualization};
 pub use controller::IdentifyController;
+pub use lists::{attached_controllers, namespaces};
 pub use namespace::IdentifyNamespace;
+pub use scratch::Scratch;
 pub use secondary::{SecondaryController, secondary_controllers};
 pub use status::Status;
 pub use structure::Malformed;

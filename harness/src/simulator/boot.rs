@@ -48,6 +48,7 @@ impl World {
         for folder in DISK {
             self.tree.adopt(&last.tree, folder);
         }
+        self.device.controllers.namespaces = last.device.controllers.namespaces.restarted();
         self.copy_rules();
         self.start();
     }

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use super::World;
 use super::binding::VFIO;
 use super::function::{Function, Interface};
+use super::nvme::{Namespaces, SERIAL};
 use super::publish::{UP, folder};
 use super::tree::File;
 use crate::pci::Bdf;
@@ -133,6 +134,32 @@ impl World {
         );
     }
 
+    /// Shows the namespaces of all controllers that have a driver.
+    pub(super) fn show_namespaces(&mut self) {
+        let functions: Vec<Function> = self.device.functions().cloned().collect();
+        for function in functions.iter().filter(|it| it.driver.is_some()) {
+            self.show_namespaces_of(&folder(function.bdf), function);
+        }
+    }
+
+    /// The hidden way to each namespace that a controller is attached to, as under multipath.
+    fn show_namespaces_of(&mut self, folder: &str, function: &Function) {
+        if function.driver.as_deref() == Some(VFIO) {
+            return;
+        }
+        let number = function.controller();
+        let namespaces = &self.device.controllers.namespaces;
+        let found = namespaces.found(number);
+        for nsid in Namespaces::SCRATCH {
+            let at = format!("{folder}/nvme/nvme{number}/nvme0c{number}n{nsid}");
+            if found.contains(&nsid) {
+                self.tree.file(&format!("{at}/nsid"), format!("{nsid}\n"));
+            } else {
+                self.tree.remove(&at);
+            }
+        }
+    }
+
     fn publish_nvme(&mut self, folder: &str, function: &Function) {
         let number = function.controller();
         let at = format!("{folder}/nvme/nvme{number}");
@@ -147,13 +174,14 @@ impl World {
         ] {
             self.tree.file(&format!("{at}/{file}"), format!("{text}\n"));
         }
+        self.show_namespaces_of(folder, function);
         let below = at.trim_start_matches("/sys/");
         let class = format!("/sys/class/nvme/nvme{number}");
         self.tree.link(&class, format!("../../{below}"));
         self.tree
             .file(&format!("{at}/model"), format!("{:40}\n", self.model.name));
         self.tree
-            .file(&format!("{at}/serial"), "SIMULATED0000000001 \n");
+            .file(&format!("{at}/serial"), format!("{SERIAL} \n"));
         self.tree.file(&format!("{at}/firmware_rev"), "1.0     \n");
     }
 }

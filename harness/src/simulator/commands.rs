@@ -33,6 +33,8 @@ impl World {
             ["sh", "-c", line] if line.contains("kill -9 ") => self.kill_if(line),
             ["ethtool", "-i", name] => self.ethtool(name),
             ["nvme", words @ ..] => self.nvme(words),
+            // What was never written has nothing to be found.
+            ["blkid", "--probe", ..] => failed(2, ""),
             ["ip", arguments @ ..] => ip::run(self, arguments),
             [program, ..] => failed(
                 127,

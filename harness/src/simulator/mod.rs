@@ -64,6 +64,7 @@ pub use fault::{Fault, UnknownFault};
 
 use crate::guest::System;
 use crate::machine::{Host, Output};
+use crate::nvme::Scratch;
 use crate::pci::Bdf;
 use crate::profile::Profile;
 
@@ -78,6 +79,9 @@ use tree::Tree;
 
 /// How long the machine is away when it restarts: assumed.
 const REBOOT: Duration = Duration::from_secs(30);
+
+/// How long a stretch of blocks takes to be written or read: assumed.
+const STRETCH: Duration = Duration::from_millis(50);
 
 /// A machine with an SR-IOV device.
 pub struct Simulator {
@@ -110,6 +114,15 @@ impl Simulator {
             sha256: "0".repeat(64),
             memory: 256,
         }
+    }
+
+    /// The namespaces of its drive whose data may be lost.
+    pub fn scratch_namespaces() -> Vec<Scratch> {
+        let scratch = |nsid| Scratch {
+            serial: nvme::SERIAL.into(),
+            nsid,
+        };
+        nvme::Namespaces::SCRATCH.map(scratch).collect()
     }
 
     /// Looks again and again until the device lock is free, then waits until the kernel is done.
@@ -170,6 +183,11 @@ impl Host for Simulator {
         }
         if let ["systemctl", "is-system-running", options @ ..] = argv {
             return Ok(self.is_running(options).await);
+        }
+        if let ["/proc/self/exe", "blocks", words @ ..] = argv {
+            let output = self.at_present(|world| world.blocks(words));
+            sleep_until(Instant::now() + STRETCH).await;
+            return Ok(output);
         }
         if self.at_present(|world| world.hangs(argv)) {
             pending::<()>().await;

@@ -320,7 +320,7 @@ impl World {
             self.warn_with_stack("747 sriov_disable+0x93/0xf0");
         }
         self.device.num_vfs = 0;
-        self.device.controllers.reset();
+        self.device.controllers.without_vfs();
         config_space::enable_vfs(&mut self.device.config, 0);
         self.publish_sriov();
         self.reset_pf();

@@ -81,6 +81,9 @@ impl World {
             return Step::of(Err(Errno::EINVAL));
         }
         let fault = self.model.fault;
+        if let Some(vf) = self.device.function(bdf).and_then(|own| own.index) {
+            self.device.controllers.reset_vf(vf);
+        }
         let Some(function) = self.device.function(bdf) else {
             return Step::of(Err(Errno::ENODEV));
         };

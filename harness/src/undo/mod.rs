@@ -1,5 +1,6 @@
 //! How a change is changed back. Plain data: it goes into the journal before the change is made.
 
+mod attached;
 mod disk;
 mod functions;
 mod guest;
@@ -17,6 +18,7 @@ use crate::machine::Host;
 use crate::nvme::SecondaryController;
 use crate::pci::Bdf;
 use crate::sysfs;
+use attached::restore_attached;
 use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
 use guest::{remove_guest, take_back};
@@ -76,6 +78,15 @@ pub enum Undo {
         /// All of them.
         before: Vec<SecondaryController>,
     },
+    /// Which controllers are attached to a namespace of a PF's `NVMe` controller.
+    Attached {
+        /// The PF.
+        pf: Bdf,
+        /// The namespace.
+        nsid: u32,
+        /// The identifiers of the controllers.
+        controllers: Vec<u16>,
+    },
     /// A file, such as a rule of udev.
     File {
         /// Where it is.
@@ -109,6 +120,7 @@ impl Undo {
             Self::Down { bdf } => format!("{bdf} put down"),
             Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
             Self::Secondaries { pf, .. } => format!("secondary controllers of {pf}"),
+            Self::Attached { pf, nsid, .. } => format!("controllers of namespace {nsid} of {pf}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
             Self::Attachments { guest } => format!("functions in {guest}"),
@@ -122,7 +134,8 @@ impl Undo {
             | Self::Link { bdf, .. }
             | Self::Down { bdf }
             | Self::Rate { pf: bdf, .. }
-            | Self::Secondaries { pf: bdf, .. } => Some(*bdf),
+            | Self::Secondaries { pf: bdf, .. }
+            | Self::Attached { pf: bdf, .. } => Some(*bdf),
             _ => None,
         }
     }
@@ -149,6 +162,11 @@ impl Undo {
             Self::Down { bdf } => put_up(host, *bdf).await,
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
+            Self::Attached {
+                pf,
+                nsid,
+                controllers,
+            } => restore_attached(host, *pf, *nsid, controllers).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

@@ -1,6 +1,7 @@
 //! The command line: typed words in, an exit code out.
 
 mod admission;
+mod blocks;
 mod catalogue;
 mod guest_system;
 mod hold;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use harness::machine::{agent, worker};
+use harness::nvme::Scratch;
 
 /// The exit code of a usage error (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
@@ -65,6 +67,9 @@ enum Command {
     /// Send frames to a peer without IP, or answer them.
     #[command(subcommand)]
     Traffic(traffic::TrafficCommand),
+    /// Write blocks to a drive that say where they belong, or read them.
+    #[command(subcommand)]
+    Blocks(blocks::BlocksCommand),
     /// Serve single reads and writes (used by `run`).
     #[command(hide = true)]
     Worker,
@@ -95,6 +100,9 @@ struct Selection {
     /// /etc/sriov-certify/bench.toml, where there is one].
     #[arg(long, value_name = "FILE", conflicts_with = "mock")]
     bench: Option<PathBuf>,
+    /// A namespace whose data may be lost, by its controller's serial number; may be given several times.
+    #[arg(long, value_name = "SERIAL:NSID", conflicts_with = "mock")]
+    scratch_namespace: Vec<Scratch>,
     /// Use simulated devices: every shipped profile, or that of --profile.
     #[arg(long)]
     mock: bool,
@@ -151,6 +159,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Restore => restore::run(),
         Command::Lab(args) => lab::run(&args),
         Command::Traffic(command) => traffic::run(&command),
+        Command::Blocks(command) => blocks::run(command),
         Command::Worker => worker::outlive_signals()
             .and_then(|()| worker::serve(io::stdin().lock(), io::stdout().lock()))
             .map(|()| 0)

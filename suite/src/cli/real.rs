@@ -114,7 +114,7 @@ async fn certify_all(
             Left::Rest(folder) => {
                 let mut tell = |progress: Progress<'_>| output::tell(&bdf, &progress);
                 let company = company(&held.session, &stop, &mut tell)?;
-                let came = go_on(host.clone(), &folder, company).await?;
+                let came = go_on(host.clone(), &folder, &held.session.choice, company).await?;
                 is_whole(&folder, &bdf, index + 1 < held.session.devices.len())?;
                 (folder, came)
             }

@@ -59,7 +59,10 @@ pub(super) fn checks(selection: &Selection) -> anyhow::Result<Vec<String>> {
 
 /// What the user chose. On a simulator a restart costs nobody anything.
 pub(super) fn choice(selection: &Selection) -> anyhow::Result<Choice> {
-    let settings = settings(selection)?;
+    let mut settings = settings(selection)?;
+    settings
+        .scratch_namespaces
+        .extend(selection.scratch_namespace.iter().cloned());
     Ok(Choice {
         selected: checks(selection)?,
         reboot: selection.reboot || selection.mock,
@@ -234,6 +237,7 @@ mod tests {
             reboot: false,
             mock: false,
             bench: None,
+            scratch_namespace: Vec::new(),
             fault: None,
         };
         runtime().unwrap().block_on(async {

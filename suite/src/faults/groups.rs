@@ -100,3 +100,23 @@ pub(super) const STREAMS: &[&str] = &[
     "traffic::rate_limit",
     "traffic::soak",
 ];
+
+/// Those that take controllers of VFs online.
+pub(super) const TAKES_ONLINE: &[&str] = &[
+    "nvme::refusals",
+    "nvme::online",
+    "nvme::namespace_visibility",
+    "nvme::data_integrity",
+    "nvme::isolation",
+    "nvme::vf_reset",
+    "nvme::teardown_order",
+    "nvme::all_vfs",
+];
+
+/// Those that write to a scratch namespace by way of a VF.
+pub(super) const WRITES_BY_VF: &[&str] = &[
+    "nvme::data_integrity",
+    "nvme::isolation",
+    "nvme::vf_reset",
+    "nvme::all_vfs",
+];

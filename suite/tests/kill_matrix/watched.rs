@@ -74,7 +74,13 @@ fn only_looks(argv: &[&str]) -> bool {
                 "version" | "dumpxml" | "list" | "domstate" | "dommemstat",
                 ..
             ]
-            | ["/proc/self/exe", "traffic", ..]
+            | [
+                "nvme",
+                "id-ctrl" | "primary-ctrl-caps" | "list-secondary" | "admin-passthru",
+                ..
+            ]
+            | ["blkid", "--probe", ..]
+            | ["/proc/self/exe", "traffic" | "blocks", ..]
             | ["systemctl", "show" | "is-active", ..]
     ) || (argv[0] == "ip" && argv.contains(&"show"))
 }

@@ -14,13 +14,14 @@ use futures_util::FutureExt;
 use harness::bench::{Bench, Log};
 use harness::facts::{self, Facts};
 use harness::machine::Host;
+use harness::plan::Choice;
 use harness::profile::{self, Profile};
 use harness::run::Progress;
 use harness::simulator::{Fault, Simulator};
 use mortal::Mortal;
 use reports::{Durability, Journal, Outcome, Run, Verdict, summary_text};
 use suite::certify::{Came, Company, begin, give_up, go_on, open};
-use suite::simulated::{runtime, subject};
+use suite::simulated::{bench_file, runtime, subject};
 use suite::{checks, evidence, unit};
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -58,7 +59,7 @@ impl Halted {
         let out = tempfile::tempdir().expect("a folder");
         let (folder, identity) = open(&subject, out.path()).expect("a folder for the run");
         let mut tell = |_: Progress<'_>| ();
-        let work = begin(&subject, &folder, identity, company(&mut tell));
+        let work = Box::pin(begin(&subject, &folder, identity, company(&mut tell)));
         let came = until_down(&host, work).await;
         let facts = subject.facts.clone();
         let begun = Self {
@@ -74,7 +75,11 @@ impl Halted {
     /// end.
     async fn go_on(&self) -> Option<Came> {
         let mut tell = |_: Progress<'_>| ();
-        let work = go_on(self.host.clone(), &self.folder, company(&mut tell));
+        let choice = Choice {
+            settings: bench_file(),
+            ..Choice::default()
+        };
+        let work = go_on(self.host.clone(), &self.folder, &choice, company(&mut tell));
         until_down(&self.host, work).await
     }
 

@@ -91,7 +91,7 @@ async fn namespaces(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<String>> {
 
 /// `nvme0n1` is a namespace. Under multipath `nvme0c1n1` is the hidden way to it through
 /// controller 1, and `nvme0n1` what is mounted (Linux 6.12 `drivers/nvme/host/core.c`, `nvme_alloc_ns`).
-fn parse_namespace(name: &str) -> Option<String> {
+pub(crate) fn parse_namespace(name: &str) -> Option<String> {
     let (subsystem, namespace) = name.strip_prefix("nvme")?.rsplit_once('n')?;
     let subsystem = subsystem
         .split_once('c')

@@ -3,6 +3,7 @@
 use super::super::Simulator;
 use super::super::tests::{path, profile};
 use super::{Fault, Interview};
+use crate::machine::Host as _;
 
 const VF: &str = "0000:01:00.1";
 
@@ -32,6 +33,16 @@ impl Interview {
         interview.virt_mgmt(["1", "0", "8", "2"]).await;
         interview.with_driver().await;
         interview.virt_mgmt(["1", "0", "7", "0"]).await;
+        interview.data(("verify", 2)).await;
+        interview.virt_mgmt(["1", "0", "9", "0"]).await;
+        interview.virt_mgmt(["2", "0", "8", "2"]).await;
+        interview.numvfs("0").await;
+        interview.identified().await;
+        interview.namespaces(["detach-ns", "1"]).await;
+        interview.namespaces(["attach-ns", "0"]).await;
+        interview.data(("write", 2)).await;
+        interview.host.reboot().await.unwrap();
+        interview.data(("verify", 2)).await;
         interview.answers
     }
 
@@ -44,9 +55,48 @@ impl Interview {
         for file in ["state", "cntlid", "queue_count"] {
             self.read(&format!("/sys/class/nvme/nvme1/{file}")).await;
         }
+        for step in [["attach-ns", "2"], ["detach-ns", "2"], ["attach-ns", "1"]] {
+            self.namespaces(step).await;
+        }
+        self.list(&format!("{device}/nvme/nvme1")).await;
+        let third = "nvme attach-ns /dev/nvme0 --namespace-id=3 --controllers=2";
+        self.run(&third.split(' ').collect::<Vec<_>>()).await;
+        for step in [("write", 2), ("write", 3), ("verify", 2), ("verify", 3)] {
+            self.data(step).await;
+        }
+        self.write(&format!("{device}/reset"), "1").await;
+        self.identified().await;
+        for step in [("verify", 2), ("verify", 3), ("write", 2)] {
+            self.data(step).await;
+        }
         self.run(&["nvme", "virt-mgmt", "/dev/nvme1", "--cntlid=1", "--act=7"])
             .await;
         self.write("/sys/bus/pci/drivers/nvme/unbind", VF).await;
+    }
+
+    /// Attaches or detaches the second namespace. The controllers of both VFs are asked which they see.
+    async fn namespaces(&mut self, [command, cntlid]: [&str; 2]) {
+        let cntlid = format!("--controllers={cntlid}");
+        self.run(&["nvme", command, "/dev/nvme0", "--namespace-id=2", &cntlid])
+            .await;
+        for device in ["/dev/nvme1", "/dev/nvme0"] {
+            for cns in [
+                "--cdw10=0x2",
+                "--cdw10=0x10",
+                "--cdw10=0x11",
+                "--cdw10=0x12",
+            ] {
+                self.run(&["nvme", "admin-passthru", device, cns, "--namespace-id=2"])
+                    .await;
+            }
+        }
+    }
+
+    async fn data(&mut self, (command, nsid): (&str, u32)) {
+        let line = format!(
+            "/proc/self/exe blocks {command} --device /dev/nvme0n{nsid} --seed {nsid} --first 0 --count 8"
+        );
+        self.run(&line.split(' ').collect::<Vec<_>>()).await;
     }
 
     async fn virt_mgmt(&mut self, [cntlid, rt, act, nr]: [&str; 4]) {

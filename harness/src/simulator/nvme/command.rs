@@ -3,7 +3,7 @@
 use super::controllers::PRIMARY;
 use super::encode;
 use crate::machine::Output;
-use crate::nvme::{IdentifyController, Status, Virtualization};
+use crate::nvme::{Attachment, IdentifyController, Status, Virtualization};
 use crate::profile::Kind;
 use crate::simulator::World;
 use crate::simulator::commands::{failed, printed};
@@ -33,6 +33,9 @@ impl World {
             }
             "list-secondary" => Ok(encode::secondaries(&[])),
             "virt-mgmt" => return self.virt_mgmt(vf, options),
+            "attach-ns" => return self.attachment(Attachment::Attach, options),
+            "detach-ns" => return self.attachment(Attachment::Detach, options),
+            "admin-passthru" => self.passthru(vf, options),
             other => return failed(1, &format!("ERROR: Invalid sub-command '{other}'")),
         };
         match answer {
@@ -56,9 +59,9 @@ impl World {
     fn identified(&self, vf: Option<u16>) -> IdentifyController {
         let offered = vf.is_none() && !self.model.has(Fault::NvmeNoVirtualization);
         IdentifyController {
-            sn: "SIMULATED0000000001".into(),
+            sn: super::SERIAL.into(),
             mn: self.model.name.clone(),
-            cntlid: vf.map_or(PRIMARY, |vf| PRIMARY + 1 + vf),
+            cntlid: cntlid(vf),
             ver: 0x0001_0400,
             cmic: 2,
             mdts: 7,
@@ -77,12 +80,38 @@ impl World {
         ))
     }
 
+    /// Identify, by its CNS.
+    fn passthru(&self, vf: Option<u16>, options: &[&str]) -> Result<Vec<u8>, Status> {
+        let namespaces = &self.device.controllers.namespaces;
+        let nsid = option(options, "--namespace-id=");
+        let cns = options
+            .iter()
+            .find_map(|word| word.strip_prefix("--cdw10="));
+        match cns {
+            Some("0x2") => Ok(encode::namespaces(&namespaces.active(cntlid(vf)))),
+            Some("0x10") => Ok(encode::namespaces(&namespaces.ids())),
+            Some("0x11") => Ok(encode::namespace(&namespaces.identify(nsid)?)),
+            Some("0x12") => Ok(encode::attached(&namespaces.attached(nsid)?)),
+            _ => Err(Status::INVALID_FIELD),
+        }
+    }
+
+    /// Drivers find at once what has changed: assumed.
+    fn attachment(&mut self, what: Attachment, options: &[&str]) -> Output {
+        let [nsid, cntlid] =
+            ["--namespace-id=", "--controllers="].map(|name| option(options, name));
+        let cntlid = u16::try_from(cntlid).unwrap_or(u16::MAX);
+        let namespaces = &mut self.device.controllers.namespaces;
+        if let Err(status) = namespaces.attach(what, nsid, cntlid) {
+            return refused(status);
+        }
+        self.show_namespaces();
+        printed(format!("Success, nsid:{nsid}\n"))
+    }
+
     /// A secondary controller has none of its own.
     fn virt_mgmt(&mut self, vf: Option<u16>, options: &[&str]) -> Output {
-        let option = |name: &str| {
-            let given = options.iter().find_map(|word| word.strip_prefix(name));
-            given.and_then(|text| text.parse::<u16>().ok()).unwrap_or(0)
-        };
+        let option = |name: &str| u16::try_from(option(options, name)).unwrap_or(u16::MAX);
         let byte = |name: &str| u8::try_from(option(name)).unwrap_or(u8::MAX);
         let command = Virtualization {
             cntlid: option("--cntlid="),
@@ -105,6 +134,17 @@ impl World {
             Err(status) => refused(status),
         }
     }
+}
+
+/// The identifier of the PF's controller, or of a VF's.
+fn cntlid(vf: Option<u16>) -> u16 {
+    vf.map_or(PRIMARY, |vf| PRIMARY + 1 + vf)
+}
+
+/// The number after a word such as `--nr=`; 0 without it.
+fn option(options: &[&str], name: &str) -> u32 {
+    let given = options.iter().find_map(|word| word.strip_prefix(name));
+    given.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn refused(status: Status) -> Output {

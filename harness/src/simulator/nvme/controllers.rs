@@ -2,6 +2,7 @@
 //!
 //! Source: QEMU 11.1 hw/nvme/ctrl.c, `nvme_virt_mngmt`, `nvme_assign_virt_res_to_sec` and `nvme_virt_set_state`.
 
+use super::namespaces::Namespaces;
 use crate::nvme::{Flexible, PrimaryCapabilities, SecondaryController, Status, Virtualization};
 use crate::simulator::fault::Fault;
 use crate::simulator::model::Model;
@@ -18,6 +19,8 @@ pub(in crate::simulator) struct Controllers {
     /// VQ and VI. `assigned` is what leaked: what the secondary ones have comes on top.
     pools: [Flexible; 2],
     secondaries: Vec<SecondaryController>,
+    /// The namespaces of them all.
+    pub(in crate::simulator) namespaces: Namespaces,
 }
 
 impl Controllers {
@@ -37,13 +40,33 @@ impl Controllers {
             fault: model.fault,
             pools,
             secondaries: (1..=count).map(bare).collect(),
+            namespaces: Namespaces::new(count + 1, model.fault),
         };
         controllers.reset();
         controllers
     }
 
+    /// The VFs end.
+    pub(in crate::simulator) fn without_vfs(&mut self) {
+        if self.fault != Some(Fault::NvmeRemovalKeeps) {
+            self.reset();
+        }
+    }
+
+    /// A VF, from 0, is reset.
+    pub(in crate::simulator) fn reset_vf(&mut self, vf: u16) {
+        let cntlid = vf + PRIMARY + 1;
+        self.namespaces.lose(cntlid, Fault::NvmeDataLostAtReset);
+        self.namespaces.harm_others(cntlid);
+        if self.fault == Some(Fault::NvmeResetTakes)
+            && let Ok(own) = self.secondary(cntlid)
+        {
+            *own = bare(cntlid);
+        }
+    }
+
     /// Without VFs nobody is online or has anything.
-    pub(in crate::simulator) fn reset(&mut self) {
+    fn reset(&mut self) {
         for secondary in &mut self.secondaries {
             *secondary = bare(secondary.scid);
         }
@@ -168,6 +191,9 @@ impl Controllers {
         let fault = self.fault;
         let own = self.secondary(command.cntlid)?;
         own.online = false;
+        self.namespaces
+            .lose(command.cntlid, Fault::NvmeDataLostOffline);
+        let own = self.secondary(command.cntlid)?;
         if fault == Some(Fault::NvmeOfflineKeeps) {
             return Ok(0);
         }

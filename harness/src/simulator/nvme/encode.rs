@@ -1,6 +1,8 @@
 //! The structures that Identify returns, made from what they say: what `crate::nvme` decodes.
 
-use crate::nvme::{Flexible, IdentifyController, PrimaryCapabilities, SecondaryController};
+use crate::nvme::{
+    Flexible, IdentifyController, IdentifyNamespace, PrimaryCapabilities, SecondaryController,
+};
 
 const LENGTH: usize = 4096;
 
@@ -60,6 +62,35 @@ pub(super) fn secondaries(all: &[SecondaryController]) -> Vec<u8> {
     data
 }
 
+/// Identify Namespace, in its first format.
+pub(super) fn namespace(of: &IdentifyNamespace) -> Vec<u8> {
+    let mut data = vec![0; LENGTH];
+    put(&mut data, 0, &of.nsze.to_le_bytes());
+    data[30] = of.shared.into();
+    put(&mut data, 128, &of.ms.to_le_bytes());
+    data[130] = of.lbads;
+    data
+}
+
+/// Namespace List.
+pub(super) fn namespaces(all: &[u32]) -> Vec<u8> {
+    let mut data = vec![0; LENGTH];
+    for (nsid, at) in all.iter().zip((0..LENGTH).step_by(4)) {
+        put(&mut data, at, &nsid.to_le_bytes());
+    }
+    data
+}
+
+/// Controller List.
+pub(super) fn attached(all: &[u16]) -> Vec<u8> {
+    let mut data = vec![0; LENGTH];
+    for (cntlid, at) in all.iter().zip((2..LENGTH).step_by(2)) {
+        data[0] += 1;
+        put(&mut data, at, &cntlid.to_le_bytes());
+    }
+    data
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -86,6 +117,18 @@ mod tests {
         fn capabilities_come_back(cntlid: u16, vq in proptest::option::of(flexible()), vi in proptest::option::of(flexible())) {
             let of = PrimaryCapabilities { cntlid, vq, vi };
             prop_assert_eq!(PrimaryCapabilities::decode(&capabilities(&of)), Ok(of));
+        }
+
+        #[test]
+        fn namespaces_come_back(nsze: u64, shared: bool, lbads: u8, ms: u16) {
+            let of = IdentifyNamespace { nsze, shared, lbads, ms };
+            prop_assert_eq!(IdentifyNamespace::decode(&namespace(&of)), Ok(of));
+        }
+
+        #[test]
+        fn ids_come_back(all in proptest::collection::vec(1_u32.., 0..1024), ids in proptest::collection::vec(proptest::num::u16::ANY, 0..200)) {
+            prop_assert_eq!(crate::nvme::namespaces(&namespaces(&all)), Ok(all));
+            prop_assert_eq!(crate::nvme::attached_controllers(&attached(&ids)), Ok(ids));
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! Virtual functions whose controllers have what they need, and are online.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use harness::bench::{Bench, Vf};
 use harness::check::{Answer, Finding, Problem};
 use harness::nvme::{Flexible, Resource, SecondaryController, Status, Virtualization};
@@ -146,4 +146,14 @@ pub(super) async fn bind(bench: &mut Bench, drive: &Drive) -> Result<String, Pro
         "the state of {vf}'s controller: {state}"
     );
     Ok(live.context("a controller that is live")?.0)
+}
+
+/// Takes the driver from a VF.
+pub(super) async fn unbind(bench: &mut Bench, drive: &Drive) -> Answer {
+    let driver = bench.profile.driver.vf.clone();
+    let attempt = bench.unbind(drive.vf.bdf, &driver).await?;
+    match attempt.error {
+        None => Ok(()),
+        Some(errno) => Err(anyhow!("unbinding {driver} from {}: {errno}", drive.vf.bdf).into()),
+    }
 }

@@ -20,7 +20,7 @@ const METHOD_MISSING: Finding = Finding::device(
     "The kernel does not have the claimed reset method for the VFs: they do not say that they support it.",
     "Update the card's firmware; a kernel with a quirk for the card may have the method as device_specific.",
 );
-const REFUSED: Finding = Finding::device(
+pub(in crate::checks) const REFUSED: Finding = Finding::device(
     "vf-reset-fails",
     "A reset of a VF failed; VFIO resets a VF each time a guest opens it.",
     "Read the kernel log of this check (a time-out waits for the VF to answer), and update the card's firmware.",

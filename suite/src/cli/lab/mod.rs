@@ -8,6 +8,7 @@ mod print;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use harness::nvme::Scratch;
 use harness::settings::Settings;
 use vm_images::{LabFault, Session};
 
@@ -137,6 +138,13 @@ fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
         let ends = vm_images::CABLE.map(str::parse);
         let [near, far] = ends.map(|end| end.expect("the lab's ports have addresses"));
         settings.cables.push([near, far]);
+    }
+    if settings.scratch_namespaces.is_empty() {
+        let scratch = |nsid| Scratch {
+            serial: vm_images::NVME_SERIAL.to_owned(),
+            nsid,
+        };
+        settings.scratch_namespaces = vm_images::SCRATCH_NAMESPACES.map(scratch).collect();
     }
     Ok(settings)
 }

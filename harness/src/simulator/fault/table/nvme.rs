@@ -124,4 +124,69 @@ pub(super) const ROWS: &[Row] = &[
         "nvme-vectors-other",
         "a VF has a vector more than its controller was given",
     ),
+    (
+        Fault::NvmeAttachRefused,
+        "nvme-attach-refused",
+        "a namespace cannot be attached to the controller of a VF",
+    ),
+    (
+        Fault::NvmeNamespaceHidden,
+        "nvme-namespace-hidden",
+        "the driver of a VF does not find a namespace that its controller is attached to",
+    ),
+    (
+        Fault::NvmeNamespaceLeaks,
+        "nvme-namespace-leaks",
+        "the namespace of one VF is seen by the others",
+    ),
+    (
+        Fault::NvmeIoFails,
+        "nvme-io-fails",
+        "writing by a VF ends with an I/O error",
+    ),
+    (
+        Fault::NvmeDataDamaged,
+        "nvme-data-damaged",
+        "what a VF writes is damaged",
+    ),
+    (
+        Fault::NvmeDataMisplaced,
+        "nvme-data-misplaced",
+        "what a VF writes comes to lie a block further",
+    ),
+    (
+        Fault::NvmeDataLostAtReset,
+        "nvme-data-lost-at-reset",
+        "the reset of a VF loses what was written",
+    ),
+    (
+        Fault::NvmeDataLostOffline,
+        "nvme-data-lost-offline",
+        "a secondary controller that goes offline loses what was written",
+    ),
+    (
+        Fault::NvmeDataLostAtReboot,
+        "nvme-data-lost-at-reboot",
+        "a restart of the machine loses what was written",
+    ),
+    (
+        Fault::NvmeResetTakes,
+        "nvme-reset-takes",
+        "the reset of a VF takes its controller offline, and all that it has",
+    ),
+    (
+        Fault::NvmeNeighbourHarmed,
+        "nvme-neighbour-harmed",
+        "the reset of a VF damages what another reads next",
+    ),
+    (
+        Fault::NvmeRemovalKeeps,
+        "nvme-removal-keeps",
+        "controllers stay online with what they have when their VFs are removed",
+    ),
+    (
+        Fault::NvmeNamespacesOverlap,
+        "nvme-namespaces-overlap",
+        "what is written to any other scratch namespace comes to lie in the first too",
+    ),
 ];

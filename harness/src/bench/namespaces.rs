@@ -1,0 +1,149 @@
+//! The namespaces of the device's `NVMe` controller, in verbs.
+
+use std::io;
+use std::time::Duration;
+
+use super::Bench;
+use crate::facts::{parse_namespace, read};
+use crate::finding::{Finding, Problem};
+use crate::machine::Host;
+use crate::nvme::{
+    Attachment, IdentifyNamespace, Question, Status, attached_controllers, namespaces,
+};
+use crate::pci::Bdf;
+use crate::sysfs;
+use crate::undo::Undo;
+
+/// A namespace cannot be attached or detached.
+pub const ATTACH_REFUSED: Finding = Finding::device(
+    "nvme-attach-refused",
+    "The controller refuses to attach a namespace to a controller of its subsystem, or to detach it.",
+    "Repeat the command of the transcript. A private namespace has one controller at most: create it with `nvme create-ns --nmic=1`.",
+);
+
+/// How long a driver may take to look for namespaces that it was told of: the controller's notice, and a few commands.
+const NOTICED: Duration = Duration::from_secs(30);
+
+impl Bench {
+    /// The namespaces of this device whose data may be lost, as far as they are there.
+    pub async fn scratch(&mut self) -> Result<Vec<u32>, Problem> {
+        let named = self.settings.scratch_of(&self.serial());
+        let bytes = self.ask(Question::Namespaces).await?;
+        let all = self.understood(namespaces(&bytes).map(Listed))?.0;
+        for nsid in &named {
+            if !all.contains(nsid) {
+                let serial = self.serial();
+                return Err(anyhow::anyhow!(
+                    "{serial}:{nsid} is named as a scratch namespace, and that controller has none of that number; it has {all:?}"
+                )
+                .into());
+            }
+        }
+        Ok(named)
+    }
+
+    /// The namespaces that the controller of a function is attached to, by its own word.
+    pub async fn active(&mut self, function: Bdf) -> Result<Vec<u32>, Problem> {
+        let bytes = self.ask_of(function, Question::ActiveNamespaces).await?;
+        Ok(self.understood(namespaces(&bytes).map(Listed))?.0)
+    }
+
+    fn serial(&self) -> String {
+        self.facts.device.serial().unwrap_or_default()
+    }
+
+    /// What the controller says of a namespace, attached or not.
+    pub async fn identify_namespace(&mut self, nsid: u32) -> Result<IdentifyNamespace, Problem> {
+        let bytes = self.ask(Question::Namespace(nsid)).await?;
+        self.understood(IdentifyNamespace::decode(&bytes))
+    }
+
+    /// The controllers that are attached to a namespace.
+    pub async fn attached(&mut self, nsid: u32) -> Result<Vec<u16>, Problem> {
+        let bytes = self.ask(Question::Attached(nsid)).await?;
+        Ok(self.understood(attached_controllers(&bytes).map(Listed))?.0)
+    }
+
+    /// Has a namespace attached to these controllers, and to no others.
+    pub async fn attach_only(&mut self, nsid: u32, wanted: &[u16]) -> Result<(), Problem> {
+        let before = self.attached(nsid).await?;
+        let undo = Undo::Attached {
+            pf: self.pf(),
+            nsid,
+            controllers: before.clone(),
+        };
+        let gone = before.iter().filter(|cntlid| !wanted.contains(cntlid));
+        for cntlid in gone {
+            self.attachment(Attachment::Detach, nsid, *cntlid, &undo)
+                .await?;
+        }
+        for cntlid in wanted.iter().filter(|cntlid| !before.contains(cntlid)) {
+            self.attachment(Attachment::Attach, nsid, *cntlid, &undo)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn attachment(
+        &mut self,
+        what: Attachment,
+        nsid: u32,
+        cntlid: u16,
+        undo: &Undo,
+    ) -> Result<(), Problem> {
+        let words = what.words(&self.controller(self.pf()).await?, nsid, cntlid);
+        let refusal = self.tell(&words, undo.clone()).await?;
+        let answer = refusal.map_or("success".to_owned(), |status: Status| status.to_string());
+        let text = format!("`{}`: {answer}", words.join(" "));
+        self.assert(refusal.is_none(), &ATTACH_REFUSED, text)
+    }
+
+    /// Waits until the driver of a function has found a namespace of its controller, or until it has lost it. Returns the block
+    /// device by which it is used, where there is one in the end.
+    pub async fn wait_for_namespace(
+        &mut self,
+        function: Bdf,
+        nsid: u32,
+        there: bool,
+    ) -> Result<Option<String>, Problem> {
+        let host = self.host.clone();
+        let look = async || block_device(host.as_ref(), function, nsid).await;
+        let is_so = async || Ok((look().await?.is_some() == there).then_some(()));
+        self.until(NOTICED, is_so).await?;
+        let found = look().await?;
+        self.log.step(format!(
+            "$ grep . {}/*/nvme*n*/nsid\nnamespace {nsid}: {}",
+            sysfs::attribute(function, "nvme"),
+            found.as_deref().unwrap_or("(none)")
+        ))?;
+        Ok(found)
+    }
+}
+
+/// Under multipath a namespace of several controllers has one block device, `nvme0n1`, and a hidden one for each way to it,
+/// `nvme0c1n1` (Linux 6.12 drivers/nvme/host/multipath.c, `nvme_mpath_set_disk_name`). The numbers in the names are no NSIDs.
+async fn block_device(host: &dyn Host, function: Bdf, nsid: u32) -> io::Result<Option<String>> {
+    let folder = sysfs::attribute(function, "nvme");
+    for controller in read::names(host, &folder).await? {
+        let at = format!("{folder}/{controller}");
+        for name in read::names(host, &at).await? {
+            let Some(head) = parse_namespace(&name) else {
+                continue;
+            };
+            let own = read::optional(host, &format!("{at}/{name}/nsid")).await?;
+            if own.and_then(|text| text.parse().ok()) == Some(nsid) {
+                return Ok(Some(format!("/dev/{head}")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A list, as it stands in a transcript.
+struct Listed<T>(Vec<T>);
+
+impl<T: std::fmt::Debug> std::fmt::Display for Listed<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}

@@ -1,0 +1,7 @@
+//! Blocks of a drive that say where they belong: written, and read again, possibly by another way.
+
+mod area;
+mod pattern;
+
+pub use area::{Area, Passed};
+pub use pattern::{Label, Mismatch};

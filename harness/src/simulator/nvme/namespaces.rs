@@ -1,0 +1,215 @@
+//! The namespaces of a drive: who is attached to them, and what was written to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::controllers::PRIMARY;
+use crate::blocks::{Label, Mismatch, Passed};
+use crate::nvme::{Attachment, IdentifyNamespace, Status};
+use crate::simulator::fault::Fault;
+
+/// How many there are: the first is that of all controllers, the others nobody's, and enough for 32 VFs.
+const COUNT: u32 = 33;
+/// Blocks of each, and their size as a power of two.
+const BLOCKS: u64 = 1 << 19;
+const LBADS: u8 = 9;
+
+/// All namespaces of a subsystem.
+#[derive(Clone, Debug)]
+pub(in crate::simulator) struct Namespaces {
+    fault: Option<Fault>,
+    all: BTreeMap<u32, Namespace>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Namespace {
+    /// Identifiers of controllers.
+    attached: BTreeSet<u16>,
+    /// What stands in each stretch, by its first block and how many it has.
+    written: BTreeMap<(u64, u64), Content>,
+    /// What is read next is wrong, unless it is written before.
+    harmed: bool,
+}
+
+/// What stands in a stretch.
+#[derive(Clone, Copy, Debug)]
+struct Content {
+    seed: u32,
+    /// By how many blocks it is off.
+    off_by: u64,
+    damaged: bool,
+}
+
+impl Namespaces {
+    /// Those whose data may be lost.
+    pub(in crate::simulator) const SCRATCH: std::ops::RangeInclusive<u32> = 2..=COUNT;
+
+    pub(super) fn new(controllers: u16, fault: Option<Fault>) -> Self {
+        let own = Namespace {
+            attached: (0..controllers).collect(),
+            ..Namespace::default()
+        };
+        let others = Self::SCRATCH.map(|nsid| (nsid, Namespace::default()));
+        Self {
+            fault,
+            all: others.chain([(1, own)]).collect(),
+        }
+    }
+
+    /// All of them, in order.
+    pub(super) fn ids(&self) -> Vec<u32> {
+        self.all.keys().copied().collect()
+    }
+
+    /// Those that a controller says it is attached to.
+    pub(super) fn active(&self, cntlid: u16) -> Vec<u32> {
+        let leaks = self.fault == Some(Fault::NvmeNamespaceLeaks) && cntlid > PRIMARY;
+        let sees = |own: &&u32| {
+            let attached = &self.all[*own].attached;
+            let others = leaks && attached.iter().any(|other| *other > PRIMARY);
+            attached.contains(&cntlid) || others
+        };
+        self.all.keys().filter(sees).copied().collect()
+    }
+
+    /// Those that the driver of a controller finds.
+    pub(in crate::simulator) fn found(&self, cntlid: u16) -> Vec<u32> {
+        let hidden = self.fault == Some(Fault::NvmeNamespaceHidden) && cntlid > PRIMARY;
+        let mut all = self.active(cntlid);
+        all.retain(|nsid| !hidden || *nsid == 1);
+        all
+    }
+
+    pub(super) fn attached(&self, nsid: u32) -> Result<Vec<u16>, Status> {
+        let own = self.all.get(&nsid).ok_or(Status::INVALID_FIELD)?;
+        Ok(own.attached.iter().copied().collect())
+    }
+
+    pub(super) fn identify(&self, nsid: u32) -> Result<IdentifyNamespace, Status> {
+        self.all.get(&nsid).ok_or(Status::INVALID_FIELD)?;
+        Ok(IdentifyNamespace {
+            nsze: BLOCKS,
+            shared: true,
+            lbads: LBADS,
+            ms: 0,
+        })
+    }
+
+    /// QEMU 11.1 hw/nvme/ctrl.c, `nvme_ns_attachment`.
+    pub(super) fn attach(
+        &mut self,
+        what: Attachment,
+        nsid: u32,
+        cntlid: u16,
+    ) -> Result<(), Status> {
+        let refuses = self.fault == Some(Fault::NvmeAttachRefused) && cntlid > PRIMARY;
+        let own = self.all.get_mut(&nsid).ok_or(Status::INVALID_FIELD)?;
+        match what {
+            Attachment::Attach if refuses => Err(Status::INVALID_FIELD),
+            Attachment::Attach if !own.attached.insert(cntlid) => Err(Status::of(0x118)),
+            Attachment::Detach if !own.attached.remove(&cntlid) => Err(Status::of(0x11a)),
+            Attachment::Attach | Attachment::Detach => Ok(()),
+        }
+    }
+
+    /// What a controller that is reset or goes offline may lose.
+    pub(in crate::simulator) fn lose(&mut self, cntlid: u16, fault: Fault) {
+        if self.fault == Some(fault) {
+            let own = self.all.values_mut();
+            own.filter(|own| own.attached.contains(&cntlid))
+                .for_each(|own| own.written.clear());
+        }
+    }
+
+    /// What the reset of a controller may do to the namespaces of others.
+    pub(super) fn harm_others(&mut self, cntlid: u16) {
+        let harms = self.fault == Some(Fault::NvmeNeighbourHarmed);
+        let others = self.all.values_mut();
+        for own in others.filter(|own| harms && !own.attached.contains(&cntlid)) {
+            own.harmed = true;
+        }
+    }
+
+    /// What a restart of the machine leaves of them.
+    pub(in crate::simulator) fn restarted(&self) -> Self {
+        let mut all = self.all.clone();
+        if self.fault == Some(Fault::NvmeDataLostAtReboot) {
+            for own in all.values_mut() {
+                own.written.clear();
+            }
+        }
+        Self {
+            fault: self.fault,
+            all,
+        }
+    }
+
+    /// Writes a stretch by whoever is attached; `None` where nobody is.
+    pub(super) fn write(&mut self, nsid: u32, at: (u64, u64), seed: u32) -> Option<Passed> {
+        let fault = self.fault;
+        let own = self.all.get_mut(&nsid)?;
+        let by_vf = !own.attached.contains(&PRIMARY);
+        let harm = fault.filter(|_| by_vf);
+        if own.attached.is_empty() {
+            return None;
+        }
+        if harm == Some(Fault::NvmeIoFails) {
+            return Some(Passed {
+                failed: Some(format!(
+                    "writing LBA {}: Input/output error (os error 5)",
+                    at.0
+                )),
+                ..Passed::default()
+            });
+        }
+        let content = Content {
+            seed,
+            off_by: u64::from(harm == Some(Fault::NvmeDataMisplaced)),
+            damaged: harm == Some(Fault::NvmeDataDamaged),
+        };
+        own.written.insert(at, content);
+        own.harmed = false;
+        let spills = fault == Some(Fault::NvmeNamespacesOverlap) && nsid > *Self::SCRATCH.start();
+        if spills && let Some(first) = self.all.get_mut(Self::SCRATCH.start()) {
+            first.written.insert(at, content);
+        }
+        Some(Passed {
+            blocks: at.1,
+            ..Passed::default()
+        })
+    }
+
+    /// Reads a stretch likewise. That it is wrong shows in its first block.
+    pub(super) fn verify(&mut self, nsid: u32, at: (u64, u64), seed: u32) -> Option<Passed> {
+        let own = self.all.get_mut(&nsid)?;
+        if own.attached.is_empty() {
+            return None;
+        }
+        let harmed = std::mem::take(&mut own.harmed);
+        let lba = at.0;
+        let found = match own.written.get(&at) {
+            _ if harmed => Some("1 other bytes, the first at 0: 0x00 instead of 0x53".into()),
+            None => Some("nothing but zeros".to_owned()),
+            Some(it) if it.damaged => {
+                Some("1 other bytes, the first at 100: 0x00 instead of 0x10".into())
+            }
+            Some(it) if (it.seed, it.off_by) == (seed, 0) => None,
+            Some(it) => Some(
+                Label {
+                    seed: it.seed,
+                    lba: lba + it.off_by,
+                }
+                .to_string(),
+            ),
+        };
+        let mismatches = found.map(|found| Mismatch {
+            expected: Label { seed, lba },
+            found,
+        });
+        Some(Passed {
+            blocks: at.1,
+            wrong: mismatches.is_some().into(),
+            mismatches: mismatches.into_iter().collect(),
+            failed: None,
+        })
+    }
+}

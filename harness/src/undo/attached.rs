@@ -1,0 +1,31 @@
+//! Attaches to a namespace the controllers that were, and no others.
+
+use std::io;
+
+use super::command;
+use crate::facts;
+use crate::machine::Host;
+use crate::nvme::Attachment;
+use crate::pci::Bdf;
+
+pub(super) async fn restore_attached(
+    host: &dyn Host,
+    pf: Bdf,
+    nsid: u32,
+    controllers: &[u16],
+) -> io::Result<()> {
+    let Some(nvme) = facts::nvme(host, pf).await? else {
+        return Ok(());
+    };
+    let now = facts::attached(host, &nvme.name, nsid).await?;
+    let gone = now.iter().filter(|cntlid| !controllers.contains(cntlid));
+    let missing = controllers.iter().filter(|cntlid| !now.contains(cntlid));
+    let detach = gone.map(|cntlid| (Attachment::Detach, cntlid));
+    let attach = missing.map(|cntlid| (Attachment::Attach, cntlid));
+    for (what, cntlid) in detach.chain(attach) {
+        let words = what.words(&nvme.name, nsid, *cntlid);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        command(host, &words).await?;
+    }
+    Ok(())
+}
