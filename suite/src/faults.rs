@@ -396,7 +396,7 @@ pub const TABLE: &[Row] = &[
     ),
     nvme(
         Fault::NvmeTooFewQueues,
-        &["nvme::capability", "nvme::all_vfs"],
+        &["nvme::capability", "nvme::assign", "nvme::all_vfs"],
     ),
     nvme(
         Fault::NvmeSecondariesSwapped,
@@ -439,7 +439,14 @@ pub const TABLE: &[Row] = &[
         &["nvme::namespace_visibility"],
         WRITES_BY_VF,
     ),
-    nvme(Fault::NvmeNamespaceLeaks, &["nvme::namespace_visibility"]),
+    nvme(
+        Fault::NvmeNamespaceLeaks,
+        &[
+            "nvme::namespace_visibility",
+            "nvme::isolation",
+            "nvme::all_vfs",
+        ],
+    ),
     nvme(Fault::NvmeIoFails, WRITES_BY_VF),
     nvme(Fault::NvmeDataDamaged, WRITES_BY_VF),
     nvme(Fault::NvmeDataMisplaced, WRITES_BY_VF),

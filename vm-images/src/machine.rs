@@ -215,13 +215,14 @@ fn devices_under_test(spec: &LabSpec) -> Vec<String> {
     }
     options.extend(split(NVME));
     for namespace in namespaces() {
-        let detached = if SCRATCH_NAMESPACES.contains(&namespace) {
-            ",detached=on"
+        // QEMU attaches each new controller to what is shared and not detached, and nobody would detach it with its VF.
+        let kind = if SCRATCH_NAMESPACES.contains(&namespace) {
+            "shared=on,detached=on"
         } else {
-            ""
+            "shared=off"
         };
         options.extend(split(&format!(
-            "-device nvme-ns,drive=namespace{namespace},bus=nvme,nsid={namespace},shared=on{detached}"
+            "-device nvme-ns,drive=namespace{namespace},bus=nvme,nsid={namespace},{kind}"
         )));
     }
     options

@@ -11,6 +11,7 @@ use super::{Bench, within};
 use crate::blocks::Passed;
 use crate::finding::Problem;
 use crate::machine::{Host, Output};
+use crate::nvme::Scratch;
 use crate::pci::Bdf;
 
 /// How long a stretch may take.
@@ -21,6 +22,8 @@ const LIMIT: std::time::Duration = std::time::Duration::from_mins(2);
 #[derive(Clone, Debug)]
 pub struct Disk {
     device: String,
+    /// The namespace that it must be, when it is written to too.
+    namespace: Scratch,
 }
 
 /// A stretch of blocks.
@@ -47,15 +50,17 @@ impl Bench {
             return Ok(None);
         };
         self.holds_nothing(&device).await?;
-        Ok(Some(Disk { device }))
+        let serial = self.facts.device.serial().unwrap_or_default();
+        let namespace = Scratch { serial, nsid };
+        Ok(Some(Disk { device, namespace }))
     }
 
-    /// `blkid --probe` exits with 2 where it finds nothing (blkid(8)).
-    async fn holds_nothing(&mut self, device: &str) -> Result<(), Problem> {
+    /// `blkid --probe` exits with 2 where it finds nothing (blkid(8)), and where it cannot look, of which it complains.
+    pub(super) async fn holds_nothing(&mut self, device: &str) -> Result<(), Problem> {
         let words = ["blkid", "--probe", "--output", "export", device];
         let output = self.look(&words).await?;
         match output.status {
-            2 => Ok(()),
+            2 if output.stderr.is_empty() => Ok(()),
             0 => Err(anyhow!(
                 "{device} was named as a scratch namespace, but holds something: {}; clear it with `wipefs --all {device}` if that may be lost",
                 output.text().trim().replace('\n', ", ")
@@ -71,7 +76,7 @@ impl Bench {
         disk: &Disk,
         stretch: &Stretch,
     ) -> Result<Passed, Problem> {
-        let words = stretch.words("write --overwrite", &disk.device);
+        let words = stretch.words("write --overwrite", disk);
         self.blocks(&words).await
     }
 
@@ -81,7 +86,7 @@ impl Bench {
         disk: &Disk,
         stretch: &Stretch,
     ) -> Result<Passed, Problem> {
-        let words = stretch.words("verify", &disk.device);
+        let words = stretch.words("verify", disk);
         self.blocks(&words).await
     }
 
@@ -106,7 +111,7 @@ impl Bench {
     ) -> Result<Vec<Passed>, Problem> {
         let words: Vec<String> = all
             .iter()
-            .map(|(disk, stretch)| stretch.words(what, &disk.device))
+            .map(|(disk, stretch)| stretch.words(what, disk))
             .collect();
         let host = self.host.clone();
         let outputs = join_all(words.iter().map(|words| run(host.as_ref(), words))).await;
@@ -123,13 +128,18 @@ impl Bench {
         stretch: &Stretch,
         doing: impl AsyncFnOnce(&mut Self) -> Result<(), Problem>,
     ) -> Result<Passed, Problem> {
-        let words = ["write --overwrite", "verify"].map(|what| stretch.words(what, &disk.device));
+        let words = ["write --overwrite", "verify"].map(|what| stretch.words(what, disk));
         let (host, over) = (self.host.clone(), Cell::new(false));
         let busy = async {
             let mut outputs = Vec::new();
             while !over.get() {
                 for words in &words {
-                    outputs.push((words, run(host.as_ref(), words).await));
+                    let output = run(host.as_ref(), words).await;
+                    let goes_on = output.as_ref().is_ok_and(Output::success);
+                    outputs.push((words, output));
+                    if !goes_on {
+                        return outputs;
+                    }
                 }
             }
             outputs
@@ -142,7 +152,15 @@ impl Bench {
         let (outputs, done) = join(busy, done).await;
         let mut sum = Passed::default();
         for (words, output) in outputs {
-            sum.add(self.blocks_done(words, output)?);
+            let passed = self.blocks_done(words, output);
+            // What went well before and does not now was disturbed, however it shows.
+            sum.add(match passed {
+                Err(Problem::Bench(error)) if sum.blocks > 0 => Passed {
+                    failed: Some(format!("{error:#}")),
+                    ..Passed::default()
+                },
+                passed => passed?,
+            });
         }
         done.map(|()| sum)
     }
@@ -161,7 +179,8 @@ impl Disk {
 }
 
 impl Stretch {
-    fn words(&self, command: &str, device: &str) -> String {
+    fn words(&self, command: &str, disk: &Disk) -> String {
+        let Disk { device, namespace } = disk;
         let Self {
             seed,
             first,
@@ -171,7 +190,7 @@ impl Stretch {
         let transfers: Vec<String> = transfers.iter().map(ToString::to_string).collect();
         let transfers = transfers.join(",");
         format!(
-            "blocks {command} --device {device} --seed {seed} --first {first} --count {count} --transfers {transfers} --json"
+            "blocks {command} --device {device} --namespace {namespace} --seed {seed} --first {first} --count {count} --transfers {transfers} --json"
         )
     }
 }

@@ -67,6 +67,7 @@ impl Bench {
     /// Has a namespace attached to these controllers, and to no others.
     pub async fn attach_only(&mut self, nsid: u32, wanted: &[u16]) -> Result<(), Problem> {
         let before = self.attached(nsid).await?;
+        self.may_be_taken(nsid, &before).await?;
         let undo = Undo::Attached {
             pf: self.pf(),
             nsid,
@@ -84,6 +85,30 @@ impl Bench {
         Ok(())
     }
 
+    /// Nothing is taken from a controller that is not of this device, nor what holds something from the PF.
+    async fn may_be_taken(&mut self, nsid: u32, from: &[u16]) -> Result<(), Problem> {
+        let primary = self.identify_controller().await?.cntlid;
+        let own: Vec<u16> = self
+            .secondaries()
+            .await?
+            .iter()
+            .map(|own| own.scid)
+            .collect();
+        let foreign = from
+            .iter()
+            .find(|cntlid| **cntlid != primary && !own.contains(cntlid));
+        if let Some(cntlid) = foreign {
+            return Err(anyhow::anyhow!(
+                "namespace {nsid} is attached to controller {cntlid:#x} too, which is not of this device: detach it first, if nobody uses it"
+            )
+            .into());
+        }
+        match block_device(self.host.as_ref(), self.pf(), nsid).await? {
+            Some(device) if from.contains(&primary) => self.holds_nothing(&device).await,
+            _ => Ok(()),
+        }
+    }
+
     async fn attachment(
         &mut self,
         what: Attachment,
@@ -96,6 +121,20 @@ impl Bench {
         let answer = refusal.map_or("success".to_owned(), |status: Status| status.to_string());
         let text = format!("`{}`: {answer}", words.join(" "));
         self.assert(refusal.is_none(), &ATTACH_REFUSED, text)
+    }
+
+    /// Waits until no driver of another function of this device has a way to a namespace any more: each hears of it by itself, and
+    /// what goes by a way that leads nowhere any more fails. Returns the function that still has one in the end.
+    pub async fn other_way(&mut self, function: Bdf, nsid: u32) -> Result<Option<Bdf>, Problem> {
+        let vfs = self.vfs().await?.into_iter().map(|vf| vf.bdf);
+        let all: Vec<Bdf> = vfs.chain([self.pf()]).collect();
+        for other in all.into_iter().filter(|other| *other != function) {
+            let left = self.wait_for_namespace(other, nsid, false).await?;
+            if left.is_some() {
+                return Ok(Some(other));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits until the driver of a function has found a namespace of its controller, or until it has lost it. Returns the block

@@ -22,10 +22,12 @@ pub(super) async fn restore_attached(
     let missing = controllers.iter().filter(|cntlid| !now.contains(cntlid));
     let detach = gone.map(|cntlid| (Attachment::Detach, cntlid));
     let attach = missing.map(|cntlid| (Attachment::Attach, cntlid));
+    let mut done = Ok(());
     for (what, cntlid) in detach.chain(attach) {
         let words = what.words(&nvme.name, nsid, *cntlid);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        command(host, &words).await?;
+        // One that is refused must not keep the others from what is theirs.
+        done = done.and(command(host, &words).await);
     }
-    Ok(())
+    done
 }

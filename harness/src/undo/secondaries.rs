@@ -20,13 +20,16 @@ pub(super) async fn restore_secondaries(
         return Ok(());
     };
     let vfs = facts::vfs(host, pf).await?;
-    for now in facts::secondaries(host, &nvme.name).await? {
-        let was = before.iter().find(|was| was.scid == now.scid);
-        if was != Some(&now) {
-            let vf = vfs.iter().find(|vf| vf.index + 1 == now.vfn);
-            take_offline(host, &nvme.name, &now, vf).await?;
-            give(host, &nvme.name, was).await?;
-        }
+    let all = facts::secondaries(host, &nvme.name).await?;
+    let was = |now: &SecondaryController| before.iter().find(|was| was.scid == now.scid);
+    let changed: Vec<_> = all.iter().filter(|now| was(now) != Some(now)).collect();
+    // All of them first: what one has, another may have had.
+    for now in &changed {
+        let vf = vfs.iter().find(|vf| vf.index + 1 == now.vfn);
+        take_offline(host, &nvme.name, now, vf).await?;
+    }
+    for now in changed {
+        give(host, &nvme.name, was(now)).await?;
     }
     Ok(())
 }

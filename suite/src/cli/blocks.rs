@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, value_parser};
 use harness::blocks::{Area, Passed};
+use harness::nvme::Scratch;
 
 use super::{output, usage};
 
@@ -34,6 +35,9 @@ pub(super) struct AreaArgs {
     /// The block device, such as /dev/nvme0n1.
     #[arg(long, value_name = "PATH")]
     device: PathBuf,
+    /// The namespace that it must be, by its controller's serial number.
+    #[arg(long, value_name = "SERIAL:NSID")]
+    namespace: Option<Scratch>,
     /// What tells these blocks from others.
     #[arg(long, value_name = "N")]
     seed: u32,
@@ -87,6 +91,9 @@ fn told(args: &AreaArgs, passed: &Passed) -> anyhow::Result<String> {
 
 fn stretch(args: &AreaArgs) -> anyhow::Result<Area> {
     let (block, size) = geometry(&args.device)?;
+    if let Some(wanted) = &args.namespace {
+        is_that(&args.device, wanted)?;
+    }
     let end = args.first.checked_add(args.count);
     if end.is_none_or(|end| end > size) {
         return Err(usage(format!(
@@ -104,6 +111,23 @@ fn stretch(args: &AreaArgs) -> anyhow::Result<Area> {
         transfers: args.transfers.iter().map(|count| *count as usize).collect(),
         seed: args.seed,
     })
+}
+
+/// Names of block devices are given anew as namespaces come and go (Linux 6.12 drivers/nvme/host/sysfs.c, `nsid`, and of what it is
+/// a device, `serial`).
+fn is_that(device: &Path, wanted: &Scratch) -> anyhow::Result<()> {
+    let name = device.file_name().context("a device has a name")?;
+    let folder = Path::new("/sys/class/block").join(name);
+    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let [nsid, serial] = ["nsid", "device/serial"].map(text);
+    let (nsid, serial) = (nsid.trim(), serial.trim());
+    if serial == wanted.serial && nsid == wanted.nsid.to_string() {
+        return Ok(());
+    }
+    bail!(
+        "{} is namespace {serial}:{nsid}, and not {wanted}",
+        device.display()
+    );
 }
 
 /// Bytes of a block, and how many there are (Linux Documentation/ABI/stable/sysfs-block: `size` counts 512 bytes whatever a block has).

@@ -40,7 +40,7 @@ impl Controllers {
             fault: model.fault,
             pools,
             secondaries: (1..=count).map(bare).collect(),
-            namespaces: Namespaces::new(count + 1, model.fault),
+            namespaces: Namespaces::new(model.fault),
         };
         controllers.reset();
         controllers

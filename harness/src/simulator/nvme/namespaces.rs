@@ -7,7 +7,7 @@ use crate::blocks::{Label, Mismatch, Passed};
 use crate::nvme::{Attachment, IdentifyNamespace, Status};
 use crate::simulator::fault::Fault;
 
-/// How many there are: the first is that of all controllers, the others nobody's, and enough for 32 VFs.
+/// How many there are: the first is that of the primary controller, the others nobody's, and enough for 32 VFs.
 const COUNT: u32 = 33;
 /// Blocks of each, and their size as a power of two.
 const BLOCKS: u64 = 1 << 19;
@@ -43,9 +43,9 @@ impl Namespaces {
     /// Those whose data may be lost.
     pub(in crate::simulator) const SCRATCH: std::ops::RangeInclusive<u32> = 2..=COUNT;
 
-    pub(super) fn new(controllers: u16, fault: Option<Fault>) -> Self {
+    pub(super) fn new(fault: Option<Fault>) -> Self {
         let own = Namespace {
-            attached: (0..controllers).collect(),
+            attached: [PRIMARY].into(),
             ..Namespace::default()
         };
         let others = Self::SCRATCH.map(|nsid| (nsid, Namespace::default()));

@@ -11,7 +11,8 @@ use harness::nvme::{Resource, Virtualization};
 use harness::{creation_findings, require};
 
 use super::NEEDS;
-use super::ready::{REFUSED, flexible, share, told};
+use super::capability::TOO_FEW;
+use super::ready::{PRIMARY_HOLDS, REFUSED, flexible, share, told};
 
 const NOT_AS_ASKED: Finding = Finding::device(
     "nvme-assigned-otherwise",
@@ -40,6 +41,8 @@ pub const CHECK: Check = Check {
     findings: creation_findings![
         IDENTIFY_FAILS,
         REFUSED,
+        PRIMARY_HOLDS,
+        TOO_FEW,
         NOT_AS_ASKED,
         NOT_CONSERVED,
         NOT_RELEASED

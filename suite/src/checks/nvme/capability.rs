@@ -11,6 +11,7 @@ use harness::nvme::{Flexible, Resource};
 use harness::require;
 
 use super::NEEDS;
+use super::ready::least;
 
 const NO_VIRTUALIZATION: Finding = Finding::device(
     "nvme-no-virtualization",
@@ -27,7 +28,7 @@ const RESOURCES_DISAGREE: Finding = Finding::device(
     "What the controller says of its flexible resources contradicts itself.",
     "Compare the report with `nvme primary-ctrl-caps`, and update the controller's firmware.",
 );
-const TOO_FEW: Finding = Finding::device(
+pub(in crate::checks) const TOO_FEW: Finding = Finding::device(
     "nvme-resources-too-few",
     "The flexible resources do not suffice for all virtual functions that the PCI function promises, at two queue pairs and a vector each.",
     "Enable fewer virtual functions in the drive's own setup, or update its firmware.",
@@ -51,9 +52,6 @@ pub const CHECK: Check = Check {
     parts: &[|bench| Box::pin(run(bench))],
 };
 
-/// What a secondary controller cannot do without: the admin queues and a pair for data, and a vector.
-const LEAST: [(Resource, u16); 2] = [(Resource::Queues, 2), (Resource::Interrupts, 1)];
-
 async fn run(bench: &mut Bench) -> Answer {
     let controller = bench.identify_controller().await?;
     require!(
@@ -72,8 +70,8 @@ async fn run(bench: &mut Bench) -> Answer {
         "TotalVFs is {vfs}, and {listed} secondary controllers are listed"
     );
     let capabilities = bench.primary_capabilities().await?;
-    for (resource, least) in LEAST {
-        fits(bench, resource, capabilities.of(resource), least, vfs)?;
+    for resource in Resource::ALL {
+        fits(bench, resource, capabilities.of(resource), vfs)?;
     }
     Ok(())
 }
@@ -85,14 +83,8 @@ fn total_vfs(bench: &Bench) -> u16 {
 }
 
 /// What there is of one type.
-fn fits(
-    bench: &mut Bench,
-    resource: Resource,
-    flexible: Option<Flexible>,
-    least: u16,
-    vfs: u16,
-) -> Answer {
-    let name = resource.name();
+fn fits(bench: &mut Bench, resource: Resource, flexible: Option<Flexible>, vfs: u16) -> Answer {
+    let (name, least) = (resource.name(), least(resource));
     require!(
         bench,
         flexible.is_some(),

@@ -25,6 +25,12 @@ pub(super) const WRONG_DATA: Finding = Finding::device(
     "Take the drive out of use. The report names the first LBAs with what was expected and what was found; update the controller's firmware and repeat.",
 );
 
+pub(super) const LEAKS: Finding = Finding::device(
+    "nvme-namespace-seen-by-others",
+    "A namespace that is attached to one controller is seen by another: whoever has that VF can read and overwrite what is not his.",
+    "Do not hand VFs of this controller to guests that do not trust each other; update the controller's firmware.",
+);
+
 /// The findings of a check that writes and reads.
 #[macro_export]
 macro_rules! data_findings {
@@ -32,6 +38,7 @@ macro_rules! data_findings {
         $crate::online_findings![
             harness::bench::ATTACH_REFUSED,
             $crate::checks::nvme::data::NOT_SEEN,
+            $crate::checks::nvme::data::LEAKS,
             $crate::checks::nvme::data::IO_FAILS,
             $crate::checks::nvme::data::WRONG_DATA,
             $($own),*
@@ -75,6 +82,14 @@ async fn by(bench: &mut Bench, function: Bdf, cntlid: u16, nsid: u32) -> Result<
         disk.is_some(),
         NOT_SEEN,
         "the driver of {function} {seen} namespace {nsid}"
+    );
+    let other = bench.other_way(function, nsid).await?;
+    let who = other.map_or("no other function".to_owned(), |other| other.to_string());
+    require!(
+        bench,
+        other.is_none(),
+        LEAKS,
+        "namespace {nsid} is attached to the controller of {function} alone, and {who} has it too"
     );
     Ok(disk.context("a disk that was found")?)
 }

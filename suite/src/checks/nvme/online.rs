@@ -86,14 +86,16 @@ async fn is_itself(bench: &mut Bench, drive: &Drive, name: &str) -> Answer {
     Ok(())
 }
 
-/// The driver asks for a pair of queues for each processor, and gets no more than there are beside the admin queues (Linux 6.12
+/// The driver asks for a pair of queues for each processor, and gets no more than there are queues or vectors beside the admin
+/// queues and their vector (Linux 6.12
 /// drivers/nvme/host/pci.c, `nvme_setup_io_queues`).
 async fn has_queues(bench: &mut Bench, drive: &Drive, name: &str) -> Answer {
     let possible = bench.read(PROCESSORS).await?;
     let processors = count(&possible).with_context(|| format!("{PROCESSORS} is {possible}"))?;
     let file = format!("/sys/class/nvme/{name}/queue_count");
     let found: u16 = bench.read(&file).await?.parse()?;
-    let expected = drive.own.nvq.min(processors.saturating_add(1));
+    let for_processors = processors.saturating_add(1);
+    let expected = drive.own.nvq.min(for_processors).min(drive.own.nvi.max(2));
     require!(
         bench,
         found == expected,

@@ -6,6 +6,8 @@ use harness::check::{Answer, Finding, Problem};
 use harness::nvme::{Flexible, Resource, SecondaryController, Status, Virtualization};
 use harness::require;
 
+use super::capability::TOO_FEW;
+
 pub(super) const REFUSED: Finding = Finding::device(
     "nvme-assign-refused",
     "The controller refuses to give a secondary controller resources that it says are free, or to take them back.",
@@ -22,6 +24,12 @@ pub(super) const NOT_READY: Finding = Finding::device(
     "Read the kernel log of this check (\"Device not ready\" is a time-out), and update the controller's firmware.",
 );
 
+pub(super) const PRIMARY_HOLDS: Finding = Finding::bench(
+    "nvme-primary-holds-resources",
+    "The primary controller itself holds the flexible queues or vectors, so that there are none for VFs. Many drives begin like that.",
+    "Take them from it, then reset it: `nvme virt-mgmt /dev/nvmeN --cntlid=ID --act=1 --rt=0 --nr=0`, the same with --rt=1, and `nvme reset /dev/nvmeN`.",
+);
+
 /// The findings of a check that takes VFs online.
 #[macro_export]
 macro_rules! online_findings {
@@ -29,6 +37,8 @@ macro_rules! online_findings {
         harness::creation_findings![
             harness::bench::IDENTIFY_FAILS,
             $crate::checks::nvme::ready::REFUSED,
+            $crate::checks::nvme::ready::PRIMARY_HOLDS,
+            $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,
             $($own),*
@@ -55,7 +65,7 @@ pub(super) async fn bare(bench: &mut Bench, count: u16) -> Result<Vec<Drive>, Pr
     vfs.into_iter().map(drive).collect()
 }
 
-/// As many of a type as each may have if so many have the same.
+/// As many of a type as each may have if so many have the same: enough to go online with.
 pub(super) async fn share(
     bench: &mut Bench,
     resource: Resource,
@@ -66,11 +76,28 @@ pub(super) async fn share(
         .free()
         .context("more is given away than there is")?;
     let share = free / u32::try_from(among.max(1))?;
-    Ok(
-        u16::try_from(share).map_or(flexible.secondary_max, |share| {
-            share.min(flexible.secondary_max)
-        }),
-    )
+    let share = u16::try_from(share).map_or(flexible.secondary_max, |share| {
+        share.min(flexible.secondary_max)
+    });
+    let text = format!(
+        "{share} {} for each of {among}: {flexible}",
+        resource.name()
+    );
+    let too_few = if flexible.primary > 0 {
+        &PRIMARY_HOLDS
+    } else {
+        &TOO_FEW
+    };
+    bench.assert(share >= least(resource), too_few, text)?;
+    Ok(share)
+}
+
+/// What a controller cannot be online without: the admin queues and a pair for data, and a vector.
+pub(super) fn least(resource: Resource) -> u16 {
+    match resource {
+        Resource::Queues => 2,
+        Resource::Interrupts => 1,
+    }
 }
 
 pub(super) async fn flexible(bench: &mut Bench, resource: Resource) -> Result<Flexible, Problem> {

@@ -16,7 +16,7 @@ use harness::nvme::{Resource, SecondaryController, Status, Virtualization};
 use harness::require;
 
 use super::NEEDS;
-use super::ready::{Drive, answered, bare, bind, flexible, give, online, told};
+use super::ready::{Drive, answered, bare, bind, flexible, give, least, online, share, told};
 use crate::online_findings;
 
 const NOT_REFUSED: Finding = Finding::device(
@@ -68,8 +68,10 @@ async fn run(bench: &mut Bench) -> Answer {
 async fn without_vf(bench: &mut Bench) -> Answer {
     let all = bench.secondaries().await?;
     let first = all.first().context("no secondary controller is listed")?;
-    for (resource, least) in [(Resource::Queues, 2), (Resource::Interrupts, 1)] {
-        told(bench, Virtualization::assign(first.scid, resource, least)).await?;
+    for resource in Resource::ALL {
+        share(bench, resource, 1).await?;
+        let assign = Virtualization::assign(first.scid, resource, least(resource));
+        told(bench, assign).await?;
     }
     let online = Virtualization::online(first.scid);
     refused(bench, "without a VF", online, &[Status::INVALID_STATE]).await?;
@@ -120,16 +122,16 @@ async fn while_online(bench: &mut Bench, drive: &Drive) -> Answer {
     Ok(())
 }
 
-/// The VF tries to take its own controller offline.
+/// The VF tries to give its own controller what it has, which would do no harm.
 async fn by_a_vf(bench: &mut Bench, drive: &Drive) -> Answer {
     bind(bench, drive).await?;
     let before = bench.secondaries().await?;
-    let offline = Virtualization::offline(drive.own.scid);
-    let refusal = bench.virtualize_by(drive.vf.bdf, offline).await?;
+    let assign = Virtualization::assign(drive.own.scid, Resource::Queues, drive.own.nvq);
+    let refusal = bench.virtualize_by(drive.vf.bdf, assign).await?;
     let expected = [Status::INVALID_CONTROLLER, Status::INVALID_OPCODE];
     is_refused(
         bench,
-        &format!("by {}: {offline}", drive.vf.bdf),
+        &format!("by {}: {assign}", drive.vf.bdf),
         refusal,
         &expected,
     )?;
