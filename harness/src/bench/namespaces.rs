@@ -137,8 +137,8 @@ impl Bench {
         Ok(None)
     }
 
-    /// Waits until the driver of a function has found a namespace of its controller, or until it has lost it. Returns the block
-    /// device by which it is used, where there is one in the end.
+    /// Waits until the driver of a function has found a namespace of its controller, and until there is a file to use it by, or until
+    /// it has lost it. Returns that file, where there is one in the end.
     pub async fn wait_for_namespace(
         &mut self,
         function: Bdf,
@@ -147,7 +147,14 @@ impl Bench {
     ) -> Result<Option<String>, Problem> {
         let host = self.host.clone();
         let look = async || block_device(host.as_ref(), function, nsid).await;
-        let is_so = async || Ok((look().await?.is_some() == there).then_some(()));
+        let is_so = async || {
+            let found = look().await?;
+            let usable = match &found {
+                Some(device) if there => has_file(host.as_ref(), device).await?,
+                _ => true,
+            };
+            Ok((usable && found.is_some() == there).then_some(()))
+        };
         self.until(NOTICED, is_so).await?;
         let found = look().await?;
         self.log.step(format!(
@@ -157,6 +164,14 @@ impl Bench {
         ))?;
         Ok(found)
     }
+}
+
+/// The way to a namespace is shown before the block device that is used, and its file (Linux 6.12 drivers/nvme/host/multipath.c,
+/// `nvme_mpath_set_live`).
+async fn has_file(host: &dyn Host, device: &str) -> io::Result<bool> {
+    let all = host.list("/dev").await?;
+    let name = device.trim_start_matches("/dev/");
+    Ok(all.iter().any(|known| known == name))
 }
 
 /// Under multipath a namespace of several controllers has one block device, `nvme0n1`, and a hidden one for each way to it,

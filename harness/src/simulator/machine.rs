@@ -6,8 +6,10 @@ use super::bound::PROCESSORS;
 use super::fault::Fault;
 use super::groups::has_iommu;
 use super::model::{Model, PF};
+use super::nvme::Namespaces;
 use super::streams::{STAT, stat};
 use super::tree::File;
+use crate::profile::Kind;
 
 /// The image of a guest system.
 pub(super) const IMAGE: &str = "/var/lib/libvirt/images/simulated.qcow2";
@@ -20,6 +22,12 @@ pub(super) fn install(tree: &mut Tree, model: &Model) {
     tree.folder("/dev");
     for device in ["kmsg", "null"] {
         tree.file(&format!("/dev/{device}"), "");
+    }
+    if model.kind == Kind::Nvme {
+        // Also of those that nobody is attached to just now: nobody looks at them.
+        for nsid in Namespaces::SCRATCH {
+            tree.file(&format!("/dev/nvme0n{nsid}"), "");
+        }
     }
     if !model.has(Fault::NoKvm) {
         tree.file("/dev/kvm", "");
