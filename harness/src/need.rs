@@ -102,8 +102,8 @@ impl Need {
                 "a network adapter has no secondary controllers",
             ),
             Self::NvmeCli => unasked(&facts.device),
-            // What the user names is no fact: the plan says it.
-            Self::ScratchNamespace => None,
+            // Which one the user names is no fact: the plan says it.
+            Self::ScratchNamespace => fixed(&facts.device),
             Self::VfDriver => not_claimed(
                 profile.kind == Kind::Nic,
                 "an NVMe VF is offline until it is given queues and vectors",
@@ -181,6 +181,14 @@ fn unasked(device: &DeviceFacts) -> Option<Missing> {
             "the controller cannot be asked: {}",
             why.unwrap_or_default()
         )
+    })
+}
+
+/// Why the data of a namespace cannot be come by from one function alone.
+fn fixed(device: &DeviceFacts) -> Option<Missing> {
+    let nvme = device.nvme.as_ref()?;
+    unmet(nvme.namespaces.is_some() || nvme.unasked.is_some(), || {
+        "the controller attaches and detaches no namespaces (OACS, bit 3)".into()
     })
 }
 

@@ -11,7 +11,7 @@ use crate::machine::Host;
 
 /// What changes although everything was undone, with the reason. A rule fits where its words stand
 /// side by side in a path such as `device.path.0.capabilities.power.state`; `*` fits any word.
-const IGNORED: [(&[&str], &str); 16] = [
+const IGNORED: [(&[&str], &str); 17] = [
     (
         &["host", "virtualization"],
         "libvirt's daemon starts and ends by itself",
@@ -28,6 +28,10 @@ const IGNORED: [(&[&str], &str); 16] = [
     (
         &["nvme", "name"],
         "the kernel gives numbers out as controllers come",
+    ),
+    (
+        &["nvme", "unasked"],
+        "it is why nothing is known, and no state of the controller",
     ),
     (
         &["iommu_group", "id"],

@@ -342,9 +342,10 @@ pub struct NvmeFacts {
     /// Its secondary controllers, where it can have VFs.
     #[serde(default)]
     pub secondaries: Vec<SecondaryController>,
-    /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs.
+    /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs, and `None` where
+    /// it attaches and detaches none.
     #[serde(default)]
-    pub namespaces: Vec<(u32, Vec<u16>)>,
+    pub namespaces: Option<Vec<(u32, Vec<u16>)>>,
     /// Why it could not be asked for them.
     #[serde(default)]
     pub unasked: Option<String>,

@@ -5,7 +5,7 @@ use std::io;
 use super::{NvmeFacts, command, read};
 use crate::machine::Host;
 use crate::nvme::{
-    IdentifyController, Question, SecondaryController, attached_controllers, namespaces,
+    IdentifyController, Question, STATUS, SecondaryController, attached_controllers, namespaces,
     secondary_controllers,
 };
 use crate::pci::Bdf;
@@ -27,42 +27,48 @@ pub async fn nvme(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NvmeFacts>> {
         serial: file("serial").await?,
         firmware: file("firmware_rev").await?,
         secondaries: Vec::new(),
-        namespaces: Vec::new(),
+        namespaces: None,
         unasked: None,
         name,
     }))
 }
 
 /// The same with its secondary controllers and namespaces, of one that can have VFs. That it cannot be asked is for whoever needs
-/// them to say.
+/// them to say; that it has no answer is for the checks to find, which ask again.
 pub(super) async fn with_secondaries(host: &dyn Host, mut nvme: NvmeFacts) -> NvmeFacts {
-    let asked = async {
-        let secondaries = secondaries(host, &nvme.name).await?;
-        io::Result::Ok((secondaries, attachments(host, &nvme.name).await?))
-    };
-    match asked.await {
-        Ok((secondaries, namespaces)) => {
-            nvme.secondaries = secondaries;
-            nvme.namespaces = namespaces;
-        }
-        Err(error) => nvme.unasked = Some(error.to_string()),
+    match secondaries(host, &nvme.name).await {
+        Ok(secondaries) => nvme.secondaries = secondaries,
+        Err(error) => nvme.unasked = unless_refused(&error),
+    }
+    match attachments(host, &nvme.name).await {
+        Ok(namespaces) => nvme.namespaces = namespaces,
+        Err(error) => nvme.unasked = nvme.unasked.or(unless_refused(&error)),
     }
     nvme
 }
 
-/// All namespaces, and who is attached to each. A controller that cannot manage any has none to tell of.
-async fn attachments(host: &dyn Host, controller: &str) -> io::Result<Vec<(u32, Vec<u16>)>> {
+/// What kept a command from the controller; `None` where it was the controller that refused it.
+fn unless_refused(error: &io::Error) -> Option<String> {
+    let text = error.to_string();
+    (!text.contains(STATUS)).then_some(text)
+}
+
+/// All namespaces, and who is attached to each; `None` of a controller that cannot manage any.
+async fn attachments(
+    host: &dyn Host,
+    controller: &str,
+) -> io::Result<Option<Vec<(u32, Vec<u16>)>>> {
     let data = ask(host, Question::Controller, controller).await?;
     let known = IdentifyController::decode(&data).map_err(io::Error::other)?;
     if !known.manages_namespaces() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let list = ask(host, Question::Namespaces, controller).await?;
     let mut all = Vec::new();
     for nsid in namespaces(&list).map_err(io::Error::other)? {
         all.push((nsid, attached(host, controller, nsid).await?));
     }
-    Ok(all)
+    Ok(Some(all))
 }
 
 async fn ask(host: &dyn Host, question: Question, controller: &str) -> io::Result<Vec<u8>> {

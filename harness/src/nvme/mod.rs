@@ -22,5 +22,5 @@ pub use lists::{attached_controllers, namespaces};
 pub use namespace::IdentifyNamespace;
 pub use scratch::Scratch;
 pub use secondary::{SecondaryController, secondary_controllers};
-pub use status::Status;
+pub use status::{STATUS, Status};
 pub use structure::Malformed;

@@ -42,6 +42,9 @@ const fn specific(sc: u8) -> Status {
     Status { sct: 1, sc }
 }
 
+/// How nvme-cli begins the line that tells a status.
+pub const STATUS: &str = "NVMe status:";
+
 /// Source: NVM Express Base Specification, Generic Command Status Values and Command Specific Status Values.
 #[expect(missing_docs, reason = "NAMES has the names of the specification")]
 impl Status {
@@ -64,9 +67,7 @@ impl Status {
 
     /// From what nvme-cli complains, such as `NVMe status: …(0x4120)`; `None` where it is about something else.
     pub fn told(complaint: &str) -> Option<Self> {
-        let line = complaint
-            .lines()
-            .find(|line| line.starts_with("NVMe status:"))?;
+        let line = complaint.lines().find(|line| line.starts_with(STATUS))?;
         let (_, digits) = line.rsplit_once("(0x")?;
         let number = u16::from_str_radix(digits.strip_suffix(')')?, 16).ok()?;
         Some(Self::of(number))
