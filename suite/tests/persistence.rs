@@ -5,7 +5,7 @@ use std::fmt::Write;
 use harness::profile::{self, Profile};
 use harness::simulator::Fault;
 use reports::{Checked, Outcome, Run, Verdict};
-use suite::faults::TABLE;
+use suite::faults::table;
 use suite::{checks, simulated};
 
 fn shipped(name: &str) -> Profile {
@@ -43,7 +43,7 @@ fn the_report_shows_what_was_compared() {
 #[test]
 fn each_fault_over_a_restart_has_its_own_finding() {
     let mut told = String::new();
-    for row in TABLE {
+    for row in table() {
         let [check] = row.caught_by else { continue };
         if !check.starts_with("persist::") || check.ends_with('*') {
             continue;

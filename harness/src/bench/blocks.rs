@@ -5,12 +5,14 @@ use std::io;
 
 use anyhow::{Context, anyhow};
 use futures_util::future::{join, join_all};
+use serde::de::DeserializeOwned;
 
 use super::echo::PROGRAM;
+use super::place::Place;
 use super::{Bench, within};
 use crate::blocks::Passed;
 use crate::finding::Problem;
-use crate::machine::{Host, Output};
+use crate::machine::Output;
 use crate::nvme::Scratch;
 use crate::pci::Bdf;
 
@@ -19,11 +21,12 @@ const LIMIT: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// A block device whose data may be lost. Only a namespace that the user named becomes one, and only while it holds nothing that
 /// anybody could miss.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Disk {
-    device: String,
-    /// The namespace that it must be, when it is written to too.
-    namespace: Scratch,
+    pub(super) device: String,
+    /// The namespace that it must be, when it is written to too; `None` of a disk that the emulator has made of one.
+    pub(super) namespace: Option<Scratch>,
+    pub(super) place: Place,
 }
 
 /// A stretch of blocks.
@@ -50,9 +53,18 @@ impl Bench {
             return Ok(None);
         };
         self.holds_nothing(&device).await?;
+        let (namespace, place) = (Some(self.named(nsid)), Place::here(&self.host));
+        Ok(Some(Disk {
+            device,
+            namespace,
+            place,
+        }))
+    }
+
+    /// A namespace of this device, as it is told from those of others.
+    pub(super) fn named(&self, nsid: u32) -> Scratch {
         let serial = self.facts.device.serial().unwrap_or_default();
-        let namespace = Scratch { serial, nsid };
-        Ok(Some(Disk { device, namespace }))
+        Scratch { serial, nsid }
     }
 
     /// `blkid --probe` exits with 2 where it finds nothing (blkid(8)), and where it cannot look, of which it complains.
@@ -76,8 +88,8 @@ impl Bench {
         disk: &Disk,
         stretch: &Stretch,
     ) -> Result<Passed, Problem> {
-        let words = stretch.words("write --overwrite", disk);
-        self.blocks(&words).await
+        self.blocks(disk, &stretch.words("write --overwrite", disk))
+            .await
     }
 
     /// Reads a stretch, and tells what is not as it was written.
@@ -86,21 +98,33 @@ impl Bench {
         disk: &Disk,
         stretch: &Stretch,
     ) -> Result<Passed, Problem> {
-        let words = stretch.words("verify", disk);
-        self.blocks(&words).await
+        self.blocks(disk, &stretch.words("verify", disk)).await
     }
 
-    async fn blocks(&mut self, words: &str) -> Result<Passed, Problem> {
-        let output = run(self.host.as_ref(), words).await;
-        self.blocks_done(words, output)
+    async fn blocks(&mut self, disk: &Disk, words: &str) -> Result<Passed, Problem> {
+        let output = disk.run(words).await;
+        self.blocks_done(disk, words, output)
     }
 
-    fn blocks_done(&mut self, words: &str, output: io::Result<Output>) -> Result<Passed, Problem> {
-        self.log.step(format!("$ sriov-certify {words}"))?;
-        let output = output.with_context(|| format!("`sriov-certify {words}`"))?;
+    /// Writes down what came of a command, and reads its result: with 1 it tells what the device did, any other failure is not the
+    /// device's.
+    pub(super) fn blocks_done<T: DeserializeOwned>(
+        &mut self,
+        disk: &Disk,
+        words: &str,
+        output: io::Result<Output>,
+    ) -> Result<T, Problem> {
+        let (command, prompt) = (format!("`sriov-certify {words}`"), &disk.place.prompt);
+        self.log.step(format!("{prompt}$ sriov-certify {words}"))?;
+        let output = output.with_context(|| command.clone());
+        let output = output.map_err(|error| disk.place.blame(error.into()))?;
         self.log
             .step(format!("{}{}", output.text(), output.stderr))?;
-        passed(words, &output)
+        if output.status > 1 {
+            return Err(anyhow!("{command}: {}", output.stderr).into());
+        }
+        let result = serde_json::from_slice(&output.stdout);
+        Ok(result.with_context(|| format!("{command} told no result"))?)
     }
 
     /// Does the same with all these disks at the same time: `write --overwrite` or `verify`.
@@ -113,11 +137,10 @@ impl Bench {
             .iter()
             .map(|(disk, stretch)| stretch.words(what, disk))
             .collect();
-        let host = self.host.clone();
-        let outputs = join_all(words.iter().map(|words| run(host.as_ref(), words))).await;
-        let pairs = words.iter().zip(outputs);
-        pairs
-            .map(|(words, output)| self.blocks_done(words, output))
+        let running = all.iter().zip(&words);
+        let outputs = join_all(running.map(|((disk, _), words)| disk.run(words))).await;
+        let done = all.iter().zip(words).zip(outputs);
+        done.map(|(((disk, _), words), output)| self.blocks_done(disk, &words, output))
             .collect()
     }
 
@@ -129,12 +152,12 @@ impl Bench {
         doing: impl AsyncFnOnce(&mut Self) -> Result<(), Problem>,
     ) -> Result<Passed, Problem> {
         let words = ["write --overwrite", "verify"].map(|what| stretch.words(what, disk));
-        let (host, over) = (self.host.clone(), Cell::new(false));
+        let over = Cell::new(false);
         let busy = async {
             let mut outputs = Vec::new();
             while !over.get() {
                 for words in &words {
-                    let output = run(host.as_ref(), words).await;
+                    let output = disk.run(words).await;
                     let goes_on = output.as_ref().is_ok_and(Output::success);
                     outputs.push((words, output));
                     if !goes_on {
@@ -152,7 +175,7 @@ impl Bench {
         let (outputs, done) = join(busy, done).await;
         let mut sum = Passed::default();
         for (words, output) in outputs {
-            let passed = self.blocks_done(words, output);
+            let passed = self.blocks_done(disk, words, output);
             // What went well before and does not now was disturbed, however it shows.
             sum.add(match passed {
                 Err(Problem::Bench(error)) if sum.blocks > 0 => Passed {
@@ -166,40 +189,37 @@ impl Bench {
     }
 }
 
-async fn run(host: &dyn Host, words: &str) -> io::Result<Output> {
-    let argv: Vec<&str> = [PROGRAM].into_iter().chain(words.split(' ')).collect();
-    within(LIMIT, host.run(&argv)).await
-}
-
 impl Disk {
     /// Its device file.
     pub fn device(&self) -> &str {
         &self.device
     }
+
+    /// Has this program do something with it, where it is.
+    pub(super) async fn run(&self, words: &str) -> io::Result<Output> {
+        let argv: Vec<&str> = [PROGRAM].into_iter().chain(words.split(' ')).collect();
+        within(LIMIT, self.place.host.run(&argv)).await
+    }
 }
 
 impl Stretch {
-    fn words(&self, command: &str, disk: &Disk) -> String {
-        let Disk { device, namespace } = disk;
+    pub(super) fn words(&self, command: &str, disk: &Disk) -> String {
+        let Disk {
+            device, namespace, ..
+        } = disk;
         let Self {
             seed,
             first,
             count,
             transfers,
         } = self;
+        let namespace = namespace
+            .as_ref()
+            .map_or_else(String::new, |own| format!(" --namespace {own}"));
         let transfers: Vec<String> = transfers.iter().map(ToString::to_string).collect();
         let transfers = transfers.join(",");
         format!(
-            "blocks {command} --device {device} --namespace {namespace} --seed {seed} --first {first} --count {count} --transfers {transfers} --json"
+            "blocks {command} --device {device}{namespace} --seed {seed} --first {first} --count {count} --transfers {transfers} --json"
         )
     }
-}
-
-/// With 1 it tells what the device did; any other failure is not the device's.
-fn passed(words: &str, output: &Output) -> Result<Passed, Problem> {
-    if output.status > 1 {
-        return Err(anyhow!("`sriov-certify {words}`: {}", output.stderr).into());
-    }
-    let passed = serde_json::from_slice(&output.stdout);
-    Ok(passed.with_context(|| format!("`sriov-certify {words}` told no result"))?)
 }

@@ -2,17 +2,16 @@
 
 use std::io;
 use std::iter::once;
-use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use futures_util::future::join;
 
-use super::partner::PARTNER_SILENT;
+use super::place::Place;
 use super::{Bench, GUEST_LOST, Running, STEP_LIMIT, within};
 use crate::facts::{self, NetFacts};
-use crate::finding::{Finding, Problem};
-use crate::machine::{Host, Output};
+use crate::finding::Problem;
+use crate::machine::Output;
 use crate::pci::Bdf;
 use crate::traffic::Pinged;
 use crate::undo::Undo;
@@ -33,23 +32,13 @@ const HEADER: u32 = 14;
 
 /// An interface that frames come from or go to.
 pub struct End {
-    host: Rc<dyn Host>,
-    /// The prompt of its machine.
-    pub(super) place: String,
+    pub(super) place: Place,
     net: NetFacts,
-    /// What it means that its machine does not answer, where it is another one.
-    lost: Option<&'static Finding>,
 }
 
 impl End {
-    /// One of this machine.
-    fn here(host: &Rc<dyn Host>, net: NetFacts) -> Self {
-        Self {
-            host: host.clone(),
-            place: String::new(),
-            net,
-            lost: None,
-        }
+    pub(super) fn at(place: Place, net: NetFacts) -> Self {
+        Self { place, net }
     }
 
     /// What its machine calls it.
@@ -62,28 +51,10 @@ impl End {
         &self.net.mac
     }
 
-    pub(super) fn of_guest(guest: &Running, net: NetFacts) -> Self {
-        Self {
-            host: guest.host.clone(),
-            place: guest.name().to_owned(),
-            net,
-            lost: Some(&GUEST_LOST),
-        }
-    }
-
-    pub(super) fn of_partner(host: Rc<dyn Host>, net: NetFacts) -> Self {
-        Self {
-            host,
-            place: "partner".to_owned(),
-            net,
-            lost: Some(&PARTNER_SILENT),
-        }
-    }
-
     /// How many frames have come in by it (Linux Documentation/ABI/testing/sysfs-class-net-statistics).
     pub(super) async fn received(&self) -> io::Result<u64> {
         let path = format!("/sys/class/net/{}/statistics/rx_packets", self.net.name);
-        let text = within(STEP_LIMIT, self.host.read(&path)).await?;
+        let text = within(STEP_LIMIT, self.place.host.read(&path)).await?;
         let count = String::from_utf8_lossy(&text).trim().parse();
         count.map_err(io::Error::other)
     }
@@ -93,7 +64,7 @@ impl Bench {
     /// The interface of a function of this machine, put up.
     pub async fn end_here(&mut self, bdf: Bdf) -> Result<End, Problem> {
         let nets = self.nets_of(bdf).await?;
-        let end = End::here(&self.host, first(nets)?);
+        let end = End::at(Place::here(&self.host), first(nets)?);
         if !end.net.up {
             let undo = Undo::Link {
                 bdf,
@@ -111,7 +82,7 @@ impl Bench {
         let nets = within(STEP_LIMIT, facts::net(guest.host.as_ref(), bdf)).await;
         let nets = nets
             .map_err(|error| Problem::from(error).instead_of_silence(&GUEST_LOST, guest.name()))?;
-        Ok(End::of_guest(guest, first(nets)?))
+        Ok(End::at(Place::guest(guest), first(nets)?))
     }
 
     /// How many frames have come in at an end, once it is more than so many or the time is over.
@@ -127,8 +98,8 @@ impl Bench {
             Ok((frames > more_than).then_some(()))
         });
         let counted = counted.await;
-        counted.map_err(|problem| named(end, problem))?;
-        let (place, name) = (&end.place, &end.net.name);
+        counted.map_err(|problem| end.place.blame(problem))?;
+        let (place, name) = (&end.place.prompt, &end.net.name);
         self.log.step(format!(
             "{place}$ cat /sys/class/net/{name}/statistics/rx_packets\n{frames}"
         ))?;
@@ -197,7 +168,7 @@ impl Bench {
             Ok(output) => format!("{}{}", output.text(), output.stderr),
             Err(error) => error.to_string(),
         };
-        let step = format!("{}$ sriov-certify {words}\n{text}", end.place);
+        let step = format!("{}$ sriov-certify {words}\n{text}", end.place.prompt);
         Ok(self.log.step(step)?)
     }
 }
@@ -265,19 +236,11 @@ pub(super) async fn runs(end: &End, words: &[String]) -> io::Result<Output> {
     let argv: Vec<&str> = once(PROGRAM)
         .chain(words.iter().map(String::as_str))
         .collect();
-    within(LIMIT, end.host.run(&argv)).await
+    within(LIMIT, end.place.host.run(&argv)).await
 }
 
 pub(super) fn silent(end: &End, error: io::Error) -> Problem {
-    named(end, error.into())
-}
-
-/// A machine that does not answer is named; on this one it is the step that had no answer.
-pub(super) fn named(end: &End, problem: Problem) -> Problem {
-    match end.lost {
-        None => problem,
-        Some(lost) => problem.instead_of_silence(lost, &end.place),
-    }
+    end.place.blame(error.into())
 }
 
 fn first(nets: Vec<NetFacts>) -> anyhow::Result<NetFacts> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::inside::has_carrier;
+use super::place::Place;
 use super::{Bench, End, Running, STEP_LIMIT, within};
 use crate::facts::{self, NetFacts};
 use crate::finding::{Finding, Problem};
@@ -34,8 +35,9 @@ impl Bench {
     pub async fn attach_emulated(&mut self, guest: &Running, model: Model) -> Result<End, Problem> {
         let pf = self.net().await?.name;
         let before = self.told(guest.name(), false).await?.direct;
-        let words = self.plug(guest, &emulated(&pf, model)).await?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (name, xml) = (guest.name(), emulated(&pf, model));
+        let file = self.plug(name, &xml, &["--live"]).await?;
+        let words = ["attach-device", name, &file, "--live"];
         self.virsh_or(&EMULATED_REFUSED, &words).await?;
         let mut now = self.told(guest.name(), false).await?.direct.into_iter();
         let mac = now.find(|mac| !before.contains(mac));
@@ -71,7 +73,7 @@ impl Bench {
                 message: format!("the {model} of {name}: {why}"),
             });
         };
-        Ok(End::of_guest(guest, net))
+        Ok(End::at(Place::guest(guest), net))
     }
 }
 

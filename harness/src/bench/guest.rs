@@ -13,6 +13,7 @@ use super::{BOOT_ID, Bench, STEP_LIMIT, within};
 use crate::finding::{Finding, Problem};
 use crate::guest::{Domain, Files, Image, Unpackable, pack};
 use crate::machine::{Host, Output};
+use crate::profile::Kind;
 use crate::undo::Undo;
 
 /// How long a probe guest may take from its start to its agent's first answer. One that runs under KVM
@@ -22,14 +23,8 @@ pub(super) const BOOT_LIMIT: Duration = Duration::from_secs(90);
 /// How many VFs a guest can have at once.
 pub const PORTS: u8 = 8;
 
-/// What a guest needs beside the VF's driver: for its agent's port, which is a module on RHEL 9, for
-/// the network card that libvirt emulates fastest, and for its balloon.
-const VIRTIO: [&str; 4] = [
-    "virtio_pci",
-    "virtio_console",
-    "virtio_net",
-    "virtio_balloon",
-];
+/// What a guest needs beside the VF's driver: for its agent's port, which is a module on RHEL 9, and for its balloon.
+const VIRTIO: [&str; 3] = ["virtio_pci", "virtio_console", "virtio_balloon"];
 /// What it has where the kernel does: kernels for virtual machines leave it out.
 const USEFUL: [&str; 1] = ["e1000e"];
 
@@ -239,7 +234,7 @@ impl Bench {
     /// Puts this machine's kernel on disk, with an initramfs.
     async fn put_kernel(&mut self, domain: &Domain) -> Result<(), Problem> {
         let driver = self.profile.driver.vf.clone();
-        let modules = [&[driver.as_str()], &VIRTIO[..]].concat();
+        let modules = [&[driver.as_str(), rival(self.profile.kind)], &VIRTIO[..]].concat();
         let release = self.facts.host.kernel.clone();
         let start = Instant::now();
         let packed = pack(self.host.as_ref(), &release, &modules, &USEFUL).await;
@@ -319,6 +314,14 @@ impl Bench {
                 message: format!("{} answers no longer: {error}", guest.name),
             }),
         }
+    }
+}
+
+/// The driver of the device that libvirt emulates fastest in place of a VF.
+fn rival(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nic => "virtio_net",
+        Kind::Nvme => "virtio_blk",
     }
 }
 

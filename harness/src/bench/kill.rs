@@ -5,12 +5,13 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use futures_util::future::join3;
+use futures_util::future::{join, join3};
 use tokio::time::Instant;
 
-use super::echo::{Heard, PING, Talk, named, told};
-use super::{Bench, End, Running, STEP_LIMIT, within};
+use super::echo::{Heard, PING, Talk, told};
+use super::{Bench, Disk, End, Running, STEP_LIMIT, Stretch, within};
 use crate::finding::Problem;
+use crate::machine::Output;
 use crate::traffic::Pinged;
 
 /// How long frames pass at least.
@@ -21,6 +22,9 @@ const IN_VAIN: Duration = Duration::from_secs(12);
 const BEGINS: Duration = Duration::from_secs(3);
 /// How many tell it.
 const FRAMES: u64 = 50;
+
+/// How long a guest may take to write what it is to be killed at.
+const WRITES: Duration = Duration::from_secs(30);
 
 /// How often libvirt is asked whether a guest has ended.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -72,6 +76,43 @@ impl Bench {
         })
     }
 
+    /// Kills the emulator of a guest while it writes a stretch, again and again: once it has written it as a whole. Returns what
+    /// libvirt says of the guest in the end.
+    pub async fn kill_amid_writes(
+        &mut self,
+        guest: &Running,
+        disk: &Disk,
+        stretch: &Stretch,
+        limit: Duration,
+    ) -> Result<String, Problem> {
+        let process = self.process_of(guest).await?;
+        let words = stretch.words("write --overwrite", disk);
+        let (written, over) = (Cell::new(0), Cell::new(false));
+        let ends = async {
+            let under_way = async || Ok((written.get() > 0).then_some(()));
+            self.until(WRITES, under_way).await?;
+            let command = self.kill_now(guest, process).await?;
+            self.ended(guest, limit).await.map(|()| command)
+        };
+        let ends = async {
+            let ended = ends.await;
+            over.set(true);
+            ended
+        };
+        let (last, command) = join(writes(disk, &words, &written, &over), ends).await;
+        self.has_ended(guest);
+        let (prompt, times) = (guest.name(), written.get());
+        self.log.step(format!(
+            "{prompt}$ sriov-certify {words}\n(written {times} times, then: {last:?})"
+        ))?;
+        self.log.step(format!("$ {}", command?))?;
+        if times == 0 || last.is_ok() {
+            let text = format!("the guest was not killed in the midst of writing: {last:?}");
+            return Err(anyhow!(text).into());
+        }
+        self.state_of(guest.name()).await
+    }
+
     /// Kills the emulator of a guest once frames come in at these ends. Returns the command.
     async fn kill(
         &self,
@@ -84,6 +125,10 @@ impl Bench {
             let limit = BEGINS.saturating_sub(start.elapsed());
             self.begins(end, limit).await?;
         }
+        self.kill_now(guest, process).await
+    }
+
+    async fn kill_now(&self, guest: &Running, process: u32) -> Result<String, Problem> {
         // In one step: a process that has ended meanwhile may have left its number to another one. libvirt names the
         // guest to the emulator (libvirt src/qemu/qemu_command.c, `qemuBuildNameCommandLine`).
         let name = guest.name();
@@ -106,7 +151,7 @@ impl Bench {
             Ok(passes.then_some(()))
         });
         let seen = seen.await;
-        seen.map_err(|problem| named(end, problem)).map(drop)
+        seen.map_err(|problem| end.place.blame(problem)).map(drop)
     }
 
     /// Waits until libvirt says that a guest has ended, or until the time is over.
@@ -117,6 +162,22 @@ impl Bench {
             Ok((output.text().trim() == "shut off").then_some(()))
         });
         ended.await.map(drop)
+    }
+}
+
+/// Writes again and again, until that is over or has no answer any more. Returns the last answer.
+async fn writes(
+    disk: &Disk,
+    words: &str,
+    written: &Cell<u32>,
+    over: &Cell<bool>,
+) -> io::Result<Output> {
+    loop {
+        let output = disk.run(words).await?;
+        if over.get() || !output.success() {
+            return Ok(output);
+        }
+        written.set(written.get() + 1);
     }
 }
 

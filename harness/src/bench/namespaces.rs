@@ -22,7 +22,7 @@ pub const ATTACH_REFUSED: Finding = Finding::device(
 );
 
 /// How long a driver may take to look for namespaces that it was told of: the controller's notice, and a few commands.
-const NOTICED: Duration = Duration::from_secs(30);
+pub(super) const NOTICED: Duration = Duration::from_secs(30);
 
 impl Bench {
     /// The namespaces of this device whose data may be lost, as far as they are there.
@@ -70,7 +70,7 @@ impl Bench {
         self.may_be_taken(nsid, &before).await?;
         let undo = Undo::Attached {
             pf: self.pf(),
-            nsid,
+            namespace: self.named(nsid),
             controllers: before.clone(),
         };
         let gone = before.iter().filter(|cntlid| !wanted.contains(cntlid));
@@ -85,9 +85,15 @@ impl Bench {
         Ok(())
     }
 
-    /// Nothing is taken from a controller that is not of this device, nor what holds something from the PF.
+    /// Nothing is taken from a controller that is not of this device, nor what holds something from the PF, nor from another drive
+    /// that is in its place.
     async fn may_be_taken(&mut self, nsid: u32, from: &[u16]) -> Result<(), Problem> {
-        let primary = self.identify_controller().await?.cntlid;
+        let now = self.identify_controller().await?;
+        let (primary, serial) = (now.cntlid, self.serial());
+        if now.sn != serial {
+            let (pf, other) = (self.pf(), now.sn);
+            return Err(anyhow::anyhow!("{pf} is the drive {other} now, and not {serial}").into());
+        }
         let own: Vec<u16> = self
             .secondaries()
             .await?
@@ -148,12 +154,12 @@ impl Bench {
         let host = self.host.clone();
         let look = async || block_device(host.as_ref(), function, nsid).await;
         let is_so = async || {
-            let found = look().await?;
-            let usable = match &found {
-                Some(device) if there => has_file(host.as_ref(), device).await?,
-                _ => true,
+            let so = if there {
+                usable(host.as_ref(), function, nsid).await?.is_some()
+            } else {
+                look().await?.is_none()
             };
-            Ok((usable && found.is_some() == there).then_some(()))
+            Ok(so.then_some(()))
         };
         self.until(NOTICED, is_so).await?;
         let found = look().await?;
@@ -166,9 +172,21 @@ impl Bench {
     }
 }
 
+/// The block device of a namespace, once there is a file to use it by.
+pub(super) async fn usable(
+    host: &dyn Host,
+    function: Bdf,
+    nsid: u32,
+) -> io::Result<Option<String>> {
+    match block_device(host, function, nsid).await? {
+        Some(device) if has_file(host, &device).await? => Ok(Some(device)),
+        _ => Ok(None),
+    }
+}
+
 /// The way to a namespace is shown before the block device that is used, and its file (Linux 6.12 drivers/nvme/host/multipath.c,
 /// `nvme_mpath_set_live`).
-async fn has_file(host: &dyn Host, device: &str) -> io::Result<bool> {
+pub(super) async fn has_file(host: &dyn Host, device: &str) -> io::Result<bool> {
     let all = host.list("/dev").await?;
     let name = device.trim_start_matches("/dev/");
     Ok(all.iter().any(|known| known == name))

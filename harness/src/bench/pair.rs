@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::inside::has_carrier;
+use super::place::Place;
 use super::{Bench, End, Running, STEP_LIMIT, within};
 use crate::facts;
 use crate::finding::{Finding, Problem};
-use crate::guest::{Files, primary, standby};
+use crate::guest::{primary, standby};
 use crate::machine::Output;
 use crate::pci::Bdf;
-use crate::undo::Undo;
 
 /// libvirt does not make the half of a pair that no VF is needed for.
 pub const STANDBY_REFUSED: Finding = Finding::bench(
@@ -25,8 +25,8 @@ impl Bench {
     /// its address, which the other half must have too.
     pub async fn attach_standby(&mut self, guest: &Running) -> Result<String, Problem> {
         let pf = self.net().await?.name;
-        let words = self.plug(guest, &standby(&pf)).await?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let file = self.plug(guest.name(), &standby(&pf), &["--live"]).await?;
+        let words = ["attach-device", guest.name(), &file, "--live"];
         self.virsh_or(&STANDBY_REFUSED, &words).await?;
         let told = self.told(guest.name(), false).await?;
         let mac = told.direct.into_iter().next();
@@ -40,9 +40,9 @@ impl Bench {
         vf: Bdf,
         mac: &str,
     ) -> Result<Output, Problem> {
-        let words = self.plug(guest, &primary(vf, mac)).await?;
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.hand(&words).await
+        let (name, xml) = (guest.name(), primary(vf, mac));
+        let file = self.plug(name, &xml, &["--live"]).await?;
+        self.hand(&["attach-device", name, &file, "--live"]).await
     }
 
     /// Takes the VF back from a running guest, which keeps the other half.
@@ -50,22 +50,6 @@ impl Bench {
         let name = guest.name();
         self.hand(&["detach-interface", name, "hostdev", "--mac", mac, "--live"])
             .await
-    }
-
-    /// Promises to take back what is about to be plugged in. Returns what is to be said to `virsh`.
-    pub(super) async fn plug(
-        &mut self,
-        guest: &Running,
-        xml: &str,
-    ) -> Result<[String; 4], Problem> {
-        let file = Files::of(guest.name()).plug;
-        let words = ["attach-device", guest.name(), &file, "--live"].map(str::to_owned);
-        let undo = Undo::Attachments {
-            guest: guest.name().into(),
-        };
-        self.promise(&format!("virsh {}", words.join(" ")), undo)?;
-        self.keep(&file, xml).await?;
-        Ok(words)
     }
 
     /// The interface of a pair in a guest, once the card is a part of it and it has a link; `None` where
@@ -93,6 +77,6 @@ impl Bench {
             guest.name(),
             net.as_ref().map_or("(none with a link)", |net| &net.name)
         ))?;
-        Ok(net.map(|net| End::of_guest(guest, net)))
+        Ok(net.map(|net| End::at(Place::guest(guest), net)))
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::echo::{LIMIT, PROGRAM};
+use super::place::Place;
 use super::{BOOT_ID, Bench, End, within};
 use crate::facts::NetFacts;
 use crate::finding::{Finding, Problem};
@@ -65,7 +66,7 @@ impl Bench {
             speed: None,
         };
         let is_elsewhere = boot != self.read(BOOT_ID).await?.trim();
-        Ok((End::of_partner(Rc::new(partner), net), is_elsewhere))
+        Ok((End::at(Place::partner(Rc::new(partner)), net), is_elsewhere))
     }
 }
 

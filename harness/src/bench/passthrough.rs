@@ -3,12 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use anyhow::Context;
+
 use super::refusal::not_the_machines;
 use super::{Bench, Running, STEP_LIMIT, within};
 use crate::finding::{Finding, Problem};
-use crate::guest::Told;
+use crate::guest::{Files, Told, hostdev};
 use crate::machine::Output;
 use crate::pci::Bdf;
+use crate::profile::Kind;
 use crate::undo::Undo;
 
 /// Handing a VF over, or taking it back, does not come to an end.
@@ -35,23 +38,30 @@ macro_rules! handover_findings {
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 impl Bench {
-    /// Hands a VF to a running guest, by the very command of the requirement (RHEL 9, 14.7.2, step 5).
-    /// A refusal that is not the VF's is a problem of the bench.
-    pub async fn attach_interface(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
-        self.attach(guest.name(), vf, &["--live", "--config"]).await
+    /// Hands a VF to a running guest, and to its next start. A refusal that is not the VF's is a problem of the bench.
+    pub async fn attach(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
+        self.attach_when(guest.name(), vf, &["--live", "--config"])
+            .await
     }
 
     /// Hands a VF to a running guest, but not to its next start.
     pub async fn attach_live(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
-        self.attach(guest.name(), vf, &["--live"]).await
+        self.attach_when(guest.name(), vf, &["--live"]).await
     }
 
     /// Gives a VF to a guest for its next start.
     pub async fn attach_for_start(&mut self, name: &str, vf: Bdf) -> Result<Output, Problem> {
-        self.attach(name, vf, &["--config"]).await
+        self.attach_when(name, vf, &["--config"]).await
     }
 
-    async fn attach(&mut self, name: &str, vf: Bdf, when: &[&str]) -> Result<Output, Problem> {
+    /// A network card by the very command of the requirement (RHEL 9, 14.7.2, step 5); what is none libvirt takes only by a
+    /// description.
+    async fn attach_when(&mut self, name: &str, vf: Bdf, when: &[&str]) -> Result<Output, Problem> {
+        if self.profile.kind == Kind::Nvme {
+            let file = self.plug(name, &hostdev(vf), when).await?;
+            let words = ["attach-device", name, &file];
+            return self.hand(&[&words, when].concat()).await;
+        }
         let bdf = vf.to_string();
         let words = ["attach-interface", name, "hostdev", &bdf, "--managed"];
         let words = [&words, when].concat();
@@ -60,16 +70,39 @@ impl Bench {
         self.hand(&words).await
     }
 
-    /// Takes a function back from a running guest, and from its next start. `mac` is the address that
-    /// libvirt gave it.
-    pub async fn detach_interface(
-        &mut self,
-        guest: &Running,
-        mac: &str,
-    ) -> Result<Output, Problem> {
-        let words = ["detach-interface", guest.name(), "hostdev", "--mac", mac];
-        self.hand(&[&words[..], &["--live", "--config"]].concat())
+    /// Takes a VF back from a running guest, and from its next start.
+    pub async fn detach(&mut self, guest: &Running, vf: Bdf) -> Result<Output, Problem> {
+        let (name, when) = (guest.name(), ["--live", "--config"]);
+        let told = self.told(name, false).await?;
+        let own = told
+            .hostdev(vf)
+            .context("libvirt does not tell the VF of the guest that has it")?;
+        if let Some(mac) = &own.mac {
+            let words = ["detach-interface", name, "hostdev", "--mac", mac];
+            return self.hand(&[&words[..], &when].concat()).await;
+        }
+        let file = Files::of(name).plug;
+        self.keep(&file, &hostdev(vf)).await?;
+        self.hand(&[&["detach-device", name, &file], &when[..]].concat())
             .await
+    }
+
+    /// Promises to take back what is about to be plugged in, and describes it. Returns the description's file, for
+    /// `virsh attach-device`.
+    pub(super) async fn plug(
+        &mut self,
+        guest: &str,
+        xml: &str,
+        when: &[&str],
+    ) -> Result<String, Problem> {
+        let file = Files::of(guest).plug;
+        let words = [&["attach-device", guest, &file], when].concat();
+        let undo = Undo::Attachments {
+            guest: guest.into(),
+        };
+        self.promise(&format!("virsh {}", words.join(" ")), undo)?;
+        self.keep(&file, xml).await?;
+        Ok(file)
     }
 
     /// Waits until libvirt does not tell a VF of a running guest any more: it hears of it only some

@@ -93,37 +93,65 @@ impl Area {
         mut transfer: impl FnMut(u64, Range<u64>, &mut [u8]) -> Result<(), String>,
     ) -> Result<(), String> {
         let most = self.transfers.iter().copied().max().unwrap_or(1).max(1);
-        let mut memory = vec![0; most * self.block + ALIGNMENT];
-        let begin = memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+        let mut memory = aligned(most * self.block);
         let (mut lba, end) = (self.first, self.first + self.count);
         let mut sizes = self.transfers.iter().cycle();
         while lba < end {
             let wanted = *sizes.next().unwrap_or(&1).max(&1) as u64;
             let blocks = lba..end.min(lba + wanted);
-            let length = usize::try_from(blocks.end - lba).unwrap_or(most) * self.block;
+            let length = self.bytes_of(&blocks);
             transfer(
                 lba * self.block as u64,
                 blocks.clone(),
-                &mut memory[begin..begin + length],
+                &mut memory.bytes()[..length],
             )?;
             lba = blocks.end;
         }
         Ok(())
     }
 
-    fn label(&self, lba: u64) -> Label {
+    /// How many bytes blocks are.
+    pub(super) fn bytes_of(&self, blocks: &Range<u64>) -> usize {
+        usize::try_from(blocks.end - blocks.start).unwrap_or(usize::MAX) * self.block
+    }
+
+    pub(super) fn label(&self, lba: u64) -> Label {
         Label {
             seed: self.seed,
             lba,
         }
     }
 
-    fn open(&self, flags: i32) -> io::Result<File> {
+    pub(super) fn open(&self, flags: i32) -> io::Result<File> {
         OpenOptions::new()
             .read(true)
             .write(flags & O_EXCL != 0)
             .custom_flags(flags)
             .open(&self.device)
+    }
+}
+
+/// Memory that the cache need not have a part in.
+pub(super) struct Aligned {
+    memory: Vec<u8>,
+    begin: usize,
+    length: usize,
+}
+
+/// So many bytes of it.
+pub(super) fn aligned(length: usize) -> Aligned {
+    let memory = vec![0; length + ALIGNMENT];
+    let begin = memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+    Aligned {
+        memory,
+        begin,
+        length,
+    }
+}
+
+impl Aligned {
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.memory[self.begin..self.begin + self.length]
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod area;
 mod pattern;
+mod rate;
 
 pub use area::{Area, Passed};
 pub use pattern::{Label, Mismatch};
+pub use rate::{Pace, Rate};

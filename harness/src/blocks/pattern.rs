@@ -66,6 +66,13 @@ pub(super) fn verify(block: &[u8], label: Label, scratch: &mut [u8]) -> Option<M
     })
 }
 
+/// Whether a block says that it is that one. Nothing else of it is looked at.
+pub(super) fn stands_in(block: &[u8], label: Label) -> bool {
+    block[..4] == MAGIC
+        && block[8..12] == label.seed.to_be_bytes()
+        && block[12..HEADING] == label.lba.to_be_bytes()
+}
+
 fn found(block: &[u8], expected: &[u8]) -> String {
     if let Some(label) = read(block) {
         return label.to_string();

@@ -3,6 +3,7 @@
 mod domain;
 mod emulated;
 mod files;
+mod hostdev;
 mod image;
 mod manifest;
 mod pair;
@@ -13,6 +14,7 @@ mod told;
 pub use domain::Domain;
 pub use emulated::{Model, emulated};
 pub use files::{BOOT, Files};
+pub use hostdev::{DISK_SERIAL, hostdev, virtio_disk};
 pub use image::{Image, Unpackable, pack, program};
 pub use manifest::{manifest, manifest_of};
 pub use pair::{primary, standby};

@@ -3,6 +3,7 @@
 //! Source: libvirt docs/formatdomain.rst, "Teaming a virtio/hostdev NIC pair"; RHEL 9, 14.7.1 (migration).
 
 use super::emulated::{Model, direct};
+use super::hostdev::address;
 use crate::pci::Bdf;
 
 /// What the pair calls the half that stays. libvirt takes names of users that begin with `ua-` (libvirt docs/formatdomain.rst, `alias`).
@@ -16,17 +17,12 @@ pub fn standby(pf: &str) -> String {
 
 /// The half that comes and goes: the VF, with the address of the other half.
 pub fn primary(vf: Bdf, mac: &str) -> String {
-    let Bdf {
-        domain,
-        bus,
-        device,
-        function,
-    } = vf;
+    let address = address(vf);
     format!(
         "<interface type='hostdev' managed='yes'>\n\
         \x20 <mac address='{mac}'/>\n\
         \x20 <source>\n\
-        \x20   <address type='pci' domain='{domain:#06x}' bus='{bus:#04x}' slot='{device:#04x}' function='{function:#x}'/>\n\
+        \x20   {address}\n\
         \x20 </source>\n\
         \x20 <teaming type='transient' persistent='{STANDBY}'/>\n\
         </interface>\n"
@@ -51,8 +47,8 @@ mod tests {
         let told = Told::parse(&primary(vf, "52:54:00:12:34:56")).unwrap();
         let hostdev = told.hostdev(vf).unwrap();
         assert_eq!(
-            (hostdev.managed, hostdev.mac.as_str()),
-            (true, "52:54:00:12:34:56")
+            (hostdev.managed, hostdev.mac.as_deref()),
+            (true, Some("52:54:00:12:34:56"))
         );
     }
 }

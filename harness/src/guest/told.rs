@@ -13,21 +13,23 @@ use crate::pci::Bdf;
 pub struct Told {
     /// The socket of the agent's port; `None` while the guest does not run.
     pub socket: Option<String>,
-    /// The functions handed to it as network interfaces, in libvirt's order.
+    /// The functions handed to it, in libvirt's order.
     pub hostdevs: Vec<Hostdev>,
     /// The addresses of the interfaces that the emulator makes on one of the machine.
     pub direct: Vec<String>,
+    /// The names, such as `vdz`, of the disks that the emulator makes of block devices of the machine.
+    pub disks: Vec<String>,
 }
 
-/// A function handed to a guest as a network interface.
+/// A function handed to a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hostdev {
     /// Where it is on the host.
     pub bdf: Bdf,
     /// Whether libvirt gives it its driver for guests, and its own one back.
     pub managed: bool,
-    /// The address that libvirt gives it.
-    pub mac: String,
+    /// The address that libvirt gives it, where it is handed over as a network interface.
+    pub mac: Option<String>,
 }
 
 impl fmt::Display for Hostdev {
@@ -37,12 +39,15 @@ impl fmt::Display for Hostdev {
         } else {
             "not managed"
         };
-        write!(f, "{} ({managed}, {})", self.bdf, self.mac)
+        match &self.mac {
+            None => write!(f, "{} ({managed})", self.bdf),
+            Some(mac) => write!(f, "{} ({managed}, {mac})", self.bdf),
+        }
     }
 }
 
 impl Told {
-    /// From the XML of a guest (libvirt docs/formatdomain.rst, `interface` of type `hostdev`).
+    /// From the XML of a guest (libvirt docs/formatdomain.rst, `hostdev`, `interface` of type `hostdev`, and `disk`).
     pub fn parse(xml: &str) -> anyhow::Result<Self> {
         let document = Document::parse(xml).context("libvirt tells no XML of the guest")?;
         let named = |node: &Node<'_, '_>| {
@@ -51,24 +56,24 @@ impl Told {
         };
         let channel = all(&document, "channel").find(named);
         let source = channel.and_then(|channel| child(channel, "source"));
-        let of_type = |kind| {
-            let all = all(&document, "interface");
+        let of_type = |tag, kind| {
+            let all = all(&document, tag);
             all.filter(move |node| node.attribute("type") == Some(kind))
         };
+        let hostdevs = of_type("interface", "hostdev").chain(of_type("hostdev", "pci"));
         Ok(Self {
             socket: source
                 .and_then(|source| source.attribute("path"))
                 .map(str::to_owned),
-            hostdevs: of_type("hostdev")
-                .map(hostdev)
-                .collect::<anyhow::Result<_>>()?,
-            direct: of_type("direct").map(mac).collect(),
+            hostdevs: hostdevs.map(hostdev).collect::<anyhow::Result<_>>()?,
+            direct: of_type("interface", "direct").filter_map(mac).collect(),
+            disks: of_type("disk", "block").filter_map(target).collect(),
         })
     }
 
     /// Whether nothing of the machine was handed to it.
     pub fn has_nothing(&self) -> bool {
-        self.hostdevs.is_empty() && self.direct.is_empty()
+        self.hostdevs.is_empty() && self.direct.is_empty() && self.disks.is_empty()
     }
 
     /// The entry of that function.
@@ -107,9 +112,14 @@ fn hostdev(node: Node<'_, '_>) -> anyhow::Result<Hostdev> {
     })
 }
 
-fn mac(node: Node<'_, '_>) -> String {
-    let mac = child(node, "mac").and_then(|mac| mac.attribute("address"));
-    mac.unwrap_or_default().to_owned()
+fn mac(node: Node<'_, '_>) -> Option<String> {
+    let mac = child(node, "mac")?.attribute("address")?;
+    Some(mac.to_owned())
+}
+
+fn target(node: Node<'_, '_>) -> Option<String> {
+    let target = child(node, "target")?.attribute("dev")?;
+    Some(target.to_owned())
 }
 
 #[cfg(test)]
@@ -153,8 +163,8 @@ mod tests {
         let vf = "0000:02:10.2".parse().unwrap();
         let hostdev = told.hostdev(vf).unwrap();
         assert_eq!(
-            (hostdev.managed, hostdev.mac.as_str()),
-            (true, "52:54:00:36:fc:25")
+            (hostdev.managed, hostdev.mac.as_deref()),
+            (true, Some("52:54:00:36:fc:25"))
         );
         assert_eq!(told.hostdevs.len(), 1);
         assert_eq!(told.direct, ["52:54:00:36:fc:27"]);

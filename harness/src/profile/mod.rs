@@ -140,7 +140,7 @@ pub struct Claims {
     /// Median throughput of a VF divided by that of an emulated e1000e.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vf_over_emulated: Option<f64>,
-    /// Median throughput of a VF divided by that of a virtio card.
+    /// Median throughput of a VF divided by that of a virtio card, or of a virtio disk where it is a drive's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vf_over_virtio: Option<f64>,
     /// Median throughput of a VF in a guest divided by that of the PF on the host.

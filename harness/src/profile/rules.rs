@@ -20,7 +20,6 @@ const NIC_CLAIMS: &[&str] = &[
     "persistence",
     "vf_attributes",
     "vf_over_emulated",
-    "vf_over_virtio",
     "vf_near_pf",
     "vf_cpu_over_emulated",
     "vf_latency_over_virtio",

@@ -148,6 +148,9 @@ mod tests {
             VfAttribute::QueryRss as usize + 1
         );
         let drive = made(&named("mock-nvme").claims);
-        assert_eq!(Vec::from_iter(drive), ["total_vfs", "vf_msix", "vf_reset"]);
+        assert_eq!(
+            Vec::from_iter(drive),
+            ["total_vfs", "vf_msix", "vf_over_virtio", "vf_reset"]
+        );
     }
 }

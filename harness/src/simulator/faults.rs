@@ -1,6 +1,7 @@
 //! No fault is idle: each shows somewhere in what can be read, written and run.
 
 mod drive;
+mod drive_in_guest;
 mod guests;
 mod streams;
 

@@ -2,6 +2,7 @@
 
 mod agent;
 mod attach;
+mod drive;
 mod emulated;
 mod inside;
 mod leave;
@@ -61,6 +62,8 @@ struct Live {
     standby: Option<Standby>,
     /// The emulated cards that it has by themselves.
     emulated: Vec<Emulated>,
+    /// The disks that its emulator makes, by the machine's block devices.
+    disks: Vec<String>,
     /// VFs that it does not have any more, but was not told of it.
     ghosts: Vec<Card>,
     /// It does not see any VF.
@@ -244,7 +247,9 @@ impl World {
             ("detach-interface", ["hostdev", "--mac", mac, when @ ..]) => {
                 self.virsh_detach(name, mac, when)
             }
-            ("attach-device", [file, "--live"]) => self.virsh_attach_device(name, file),
+            ("attach-device", [file, when @ ..]) => self.virsh_attach_device(name, file, when),
+            ("detach-device", [file, when @ ..]) => self.virsh_detach_device(name, file, when),
+            ("detach-disk", [target, "--live"]) => self.virsh_detach_disk(name, target),
             ("detach-interface", ["direct", "--mac", mac, "--live"]) => {
                 self.virsh_detach_direct(name, mac)
             }

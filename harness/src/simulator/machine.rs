@@ -89,7 +89,7 @@ fn kernel_files(tree: &mut Tree, model: &Model) {
     } else {
         String::new()
     };
-    let builtin = "kernel/virtio_pci.ko\nkernel/virtio_console.ko\nkernel/virtio_net.ko\nkernel/virtio_balloon.ko\nkernel/e1000e.ko\n";
+    let builtin = "kernel/virtio_pci.ko\nkernel/virtio_console.ko\nkernel/virtio_net.ko\nkernel/virtio_blk.ko\nkernel/virtio_balloon.ko\nkernel/e1000e.ko\n";
     tree.file(&format!("{folder}/kernel/{driver}.ko"), "a module");
     for (list, text) in [
         ("dep", dep),

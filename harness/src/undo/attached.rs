@@ -5,17 +5,23 @@ use std::io;
 use super::command;
 use crate::facts;
 use crate::machine::Host;
-use crate::nvme::Attachment;
+use crate::nvme::{Attachment, Scratch};
 use crate::pci::Bdf;
 
+/// Attachments outlive drivers, restarts and the power: where the drive cannot be asked, or another one is in its place, this stays
+/// to be done.
 pub(super) async fn restore_attached(
     host: &dyn Host,
     pf: Bdf,
-    nsid: u32,
+    namespace: &Scratch,
     controllers: &[u16],
 ) -> io::Result<()> {
-    let Some(nvme) = facts::nvme(host, pf).await? else {
-        return Ok(());
+    let (serial, nsid) = (&namespace.serial, namespace.nsid);
+    let nvme = facts::nvme(host, pf).await?;
+    let Some(nvme) = nvme.filter(|nvme| nvme.serial == *serial) else {
+        return Err(io::Error::other(format!(
+            "{pf} is not the controller {serial} now, or has no driver: bind its driver, then `sriov-certify restore`"
+        )));
     };
     let now = facts::attached(host, &nvme.name, nsid).await?;
     let gone = now.iter().filter(|cntlid| !controllers.contains(cntlid));

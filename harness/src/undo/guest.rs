@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{bounded, command};
-use crate::guest::{Files, Hostdev, Told};
+use crate::guest::{Files, Hostdev, Told, hostdev};
 use crate::machine::Host;
 
 /// How long a guest may take to let go of a function: it waits 5 s by itself (PCI Express Base
@@ -87,8 +87,9 @@ pub(super) async fn take_back(host: &dyn Host, guest: &str) -> io::Result<()> {
     if !is_listed(host, guest, &["--all"]).await? {
         return Ok(());
     }
-    for Hostdev { mac, .. } in told(host, guest, &["--inactive"]).await?.hostdevs {
-        command(host, &detach(guest, ["hostdev", &mac], "--config")).await?;
+    for own in told(host, guest, &["--inactive"]).await?.hostdevs {
+        let words = take(host, guest, &own).await?;
+        command(host, &with(&words, "--config")).await?;
     }
     if is_listed(host, guest, &[]).await? && !lets_go(host, guest).await? {
         end(host, guest).await?;
@@ -97,13 +98,10 @@ pub(super) async fn take_back(host: &dyn Host, guest: &str) -> io::Result<()> {
 }
 
 async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
-    let had = told(host, guest, &[]).await?;
-    let hostdevs = had.hostdevs.iter().map(|it| ["hostdev", &it.mac]);
-    let direct = had.direct.iter().map(|mac| ["direct", mac]);
-    for interface in hostdevs.chain(direct) {
+    for words in requests(host, guest).await? {
         // Refused while the guest is still at an earlier request, and libvirt may not come back from it: what counts is
         // whether it goes.
-        let argv = detach(guest, interface, "--live");
+        let argv = with(&words, "--live");
         let _ = bounded(&argv.join(" "), host.run(&argv)).await;
     }
     // Each request may have taken its time.
@@ -119,9 +117,44 @@ async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
     }
 }
 
-fn detach<'a>(guest: &'a str, [kind, mac]: [&'a str; 2], when: &'a str) -> [&'a str; 7] {
-    let verb = "detach-interface";
-    ["virsh", verb, guest, kind, "--mac", mac, when]
+/// What takes all from a running guest that was handed to it.
+async fn requests(host: &dyn Host, guest: &str) -> io::Result<Vec<Vec<String>>> {
+    let Told {
+        hostdevs,
+        direct,
+        disks,
+        ..
+    } = told(host, guest, &[]).await?;
+    let mut all = Vec::new();
+    for own in &hostdevs {
+        all.push(take(host, guest, own).await?);
+    }
+    all.extend(direct.iter().map(|mac| interface(guest, "direct", mac)));
+    let disk = |name: &String| ["virsh", "detach-disk", guest, name].map(str::to_owned);
+    all.extend(disks.iter().map(|name| disk(name).to_vec()));
+    Ok(all)
+}
+
+/// What takes a function from a guest. One that is no network interface has no name of its own, and is described.
+async fn take(host: &dyn Host, guest: &str, own: &Hostdev) -> io::Result<Vec<String>> {
+    if let Some(mac) = &own.mac {
+        return Ok(interface(guest, "hostdev", mac));
+    }
+    let file = Files::of(guest).plug;
+    let xml = hostdev(own.bdf);
+    bounded(&file, host.put(&file, Some(xml.as_bytes()))).await?;
+    Ok(["virsh", "detach-device", guest, &file]
+        .map(str::to_owned)
+        .to_vec())
+}
+
+fn interface(guest: &str, kind: &str, mac: &str) -> Vec<String> {
+    let words = ["virsh", "detach-interface", guest, kind, "--mac", mac];
+    words.map(str::to_owned).to_vec()
+}
+
+fn with<'a>(words: &'a [String], when: &'a str) -> Vec<&'a str> {
+    words.iter().map(String::as_str).chain([when]).collect()
 }
 
 async fn told(host: &dyn Host, guest: &str, which: &[&str]) -> io::Result<Told> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::VfFacts;
 use crate::machine::Host;
-use crate::nvme::SecondaryController;
+use crate::nvme::{Scratch, SecondaryController};
 use crate::pci::Bdf;
 use crate::sysfs;
 use attached::restore_attached;
@@ -82,8 +82,8 @@ pub enum Undo {
     Attached {
         /// The PF.
         pf: Bdf,
-        /// The namespace.
-        nsid: u32,
+        /// The namespace, by its drive.
+        namespace: Scratch,
         /// The identifiers of the controllers.
         controllers: Vec<u16>,
     },
@@ -120,7 +120,7 @@ impl Undo {
             Self::Down { bdf } => format!("{bdf} put down"),
             Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
             Self::Secondaries { pf, .. } => format!("secondary controllers of {pf}"),
-            Self::Attached { pf, nsid, .. } => format!("controllers of namespace {nsid} of {pf}"),
+            Self::Attached { namespace, .. } => format!("controllers of namespace {namespace}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
             Self::Attachments { guest } => format!("functions in {guest}"),
@@ -164,9 +164,9 @@ impl Undo {
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
             Self::Attached {
                 pf,
-                nsid,
+                namespace,
                 controllers,
-            } => restore_attached(host, *pf, *nsid, controllers).await,
+            } => restore_attached(host, *pf, namespace, controllers).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

@@ -5,6 +5,7 @@ pub mod device;
 mod fixture;
 pub mod guest;
 pub mod host;
+mod measured;
 pub mod nvme;
 pub mod persist;
 pub mod traffic;

@@ -1,12 +1,15 @@
 //! `blocks`: blocks of a drive that say where they belong, on a host and in a probe guest.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, value_parser};
-use harness::blocks::{Area, Passed};
+use harness::blocks::{Area, Pace};
 use harness::nvme::Scratch;
+use serde::Serialize;
 
 use super::{output, usage};
 
@@ -19,6 +22,8 @@ pub(super) enum BlocksCommand {
     Write(WriteArgs),
     /// Read them, and count those that are not what was written.
     Verify(AreaArgs),
+    /// Read them, or write them again, as fast as they come for some time.
+    Rate(RateArgs),
 }
 
 #[derive(Args)]
@@ -28,6 +33,24 @@ pub(super) struct WriteArgs {
     /// The data on the device may be lost.
     #[arg(long)]
     overwrite: bool,
+}
+
+#[derive(Args)]
+pub(super) struct RateArgs {
+    #[command(flatten)]
+    area: AreaArgs,
+    /// Write instead of reading.
+    #[arg(long, requires = "overwrite")]
+    write: bool,
+    /// The data on the device may be lost.
+    #[arg(long)]
+    overwrite: bool,
+    /// How many transfers are under way at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=256))]
+    at_once: u16,
+    /// For how long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=3600))]
+    seconds: u64,
 }
 
 #[derive(Args)]
@@ -75,17 +98,34 @@ pub(super) fn run(command: BlocksCommand) -> anyhow::Result<u8> {
             let passed = stretch(&area)?.verify();
             (area, passed)
         }
+        BlocksCommand::Rate(args) => return rate(&args),
     };
     let passed = passed.with_context(|| format!("cannot use {}", args.device.display()))?;
     output::print(&told(&args, &passed)?)?;
     Ok(u8::from(passed.wrong > 0 || passed.failed.is_some()))
 }
 
-fn told(args: &AreaArgs, passed: &Passed) -> anyhow::Result<String> {
-    if args.json {
-        Ok(serde_json::to_string(passed)?)
+fn rate(args: &RateArgs) -> anyhow::Result<u8> {
+    let area = stretch(&args.area)?;
+    let pace = Pace {
+        at_once: args.at_once.into(),
+        time: Duration::from_secs(args.seconds),
+    };
+    let rate = if args.write {
+        area.write_for(pace)
     } else {
-        Ok(passed.to_string())
+        area.read_for(pace)
+    };
+    let rate = rate.with_context(|| format!("cannot use {}", area.device.display()))?;
+    output::print(&told(&args.area, &rate)?)?;
+    Ok(u8::from(rate.wrong > 0 || rate.failed.is_some()))
+}
+
+fn told<T: Serialize + Display>(args: &AreaArgs, result: &T) -> anyhow::Result<String> {
+    if args.json {
+        Ok(serde_json::to_string(result)?)
+    } else {
+        Ok(result.to_string())
     }
 }
 

@@ -52,7 +52,7 @@ fn limit(check: &Check) -> String {
 
 pub(super) fn faults() -> anyhow::Result<u8> {
     let mut text = String::new();
-    for row in faults::TABLE {
+    for row in faults::table() {
         let name = Fault::name(row.fault);
         let _ = writeln!(
             text,

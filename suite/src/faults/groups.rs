@@ -111,6 +111,8 @@ pub(super) const TAKES_ONLINE: &[&str] = &[
     "nvme::vf_reset",
     "nvme::teardown_order",
     "nvme::all_vfs",
+    "nvme::guest_attach",
+    "nvme::throughput",
 ];
 
 /// Those that write to a scratch namespace by way of a VF.
@@ -119,4 +121,9 @@ pub(super) const WRITES_BY_VF: &[&str] = &[
     "nvme::isolation",
     "nvme::vf_reset",
     "nvme::all_vfs",
+    "nvme::guest_attach",
+    "nvme::throughput",
 ];
+
+/// Those that hand a VF of a drive to a guest.
+pub(super) const IN_GUESTS: &[&str] = &["nvme::guest_attach", "nvme::throughput"];

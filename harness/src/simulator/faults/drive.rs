@@ -40,7 +40,7 @@ impl Interview {
         interview.identified().await;
         interview.namespaces(["detach-ns", "1"]).await;
         interview.namespaces(["attach-ns", "0"]).await;
-        interview.data(("write", 2)).await;
+        interview.data(("write --overwrite", 2)).await;
         interview.host.reboot().await.unwrap();
         interview.data(("verify", 2)).await;
         interview.answers
@@ -61,17 +61,22 @@ impl Interview {
         self.list(&format!("{device}/nvme/nvme1")).await;
         let third = "nvme attach-ns /dev/nvme0 --namespace-id=3 --controllers=2";
         self.run(&third.split(' ').collect::<Vec<_>>()).await;
-        for step in [("write", 2), ("write", 3), ("verify", 2), ("verify", 3)] {
+        for step in [
+            ("write --overwrite", 2),
+            ("write --overwrite", 3),
+            ("verify", 2),
+            ("verify", 3),
+        ] {
             self.data(step).await;
         }
         self.write(&format!("{device}/reset"), "1").await;
         self.identified().await;
-        for step in [("verify", 2), ("verify", 3), ("write", 2)] {
+        for step in [("verify", 2), ("verify", 3), ("write --overwrite", 2)] {
             self.data(step).await;
         }
         self.run(&["nvme", "virt-mgmt", "/dev/nvme1", "--cntlid=1", "--act=7"])
             .await;
-        self.write("/sys/bus/pci/drivers/nvme/unbind", VF).await;
+        self.drive_in_guest().await;
     }
 
     /// Attaches or detaches the second namespace. The controllers of both VFs are asked which they see.
@@ -92,7 +97,7 @@ impl Interview {
         }
     }
 
-    async fn data(&mut self, (command, nsid): (&str, u32)) {
+    pub(super) async fn data(&mut self, (command, nsid): (&str, u32)) {
         let line = format!(
             "/proc/self/exe blocks {command} --device /dev/nvme0n{nsid} --seed {nsid} --first 0 --count 8"
         );
@@ -108,7 +113,7 @@ impl Interview {
         self.identified().await;
     }
 
-    async fn identified(&mut self) {
+    pub(super) async fn identified(&mut self) {
         for what in ["id-ctrl", "primary-ctrl-caps", "list-secondary"] {
             self.run(&["nvme", what, "/dev/nvme0", "--output-format=binary"])
                 .await;

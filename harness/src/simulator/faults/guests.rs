@@ -39,7 +39,7 @@ impl Interview {
         self.numvfs("0").await;
     }
 
-    async fn start(&mut self, name: &str) {
+    pub(super) async fn start(&mut self, name: &str) {
         let domain = Domain {
             name: name.into(),
             memory: 256,

@@ -24,16 +24,18 @@ const NO_VF: &str = "unsupported configuration: Interface type hostdev is curren
 
 impl World {
     pub(super) fn virsh_attach(&mut self, name: &str, vf: &str, when: &[&str]) -> Output {
+        match self.attach_vf(name, vf, when) {
+            Ok(()) => printed("Interface attached successfully\n\n"),
+            Err(why) => failed(
+                1,
+                &format!("error: Failed to attach interface\nerror: {why}"),
+            ),
+        }
+    }
+
+    pub(super) fn attach_vf(&mut self, name: &str, vf: &str, when: &[&str]) -> Result<(), String> {
         let (live, config) = (when.contains(&"--live"), when.contains(&"--config"));
-        let vf = match self.attachable(name, vf, live) {
-            Ok(vf) => vf,
-            Err(why) => {
-                return failed(
-                    1,
-                    &format!("error: Failed to attach interface\nerror: {why}"),
-                );
-            }
-        };
+        let vf = self.attachable(name, vf, live)?;
         if live {
             self.take_over(name, vf, guest_mac(vf), FINDS);
         }
@@ -41,7 +43,7 @@ impl World {
         if let Some(guest) = self.libvirt.guests.get_mut(name).filter(|_| config) {
             guest.config.extend((!forgets).then_some(vf));
         }
-        printed("Interface attached successfully\n\n")
+        Ok(())
     }
 
     /// The VF, or why libvirt refuses it.
@@ -139,21 +141,25 @@ impl World {
     }
 
     pub(super) fn virsh_detach(&mut self, name: &str, mac: &str, when: &[&str]) -> Output {
-        let (live, config) = (when.contains(&"--live"), when.contains(&"--config"));
         let mut vfs = self.vfs_of(name).into_iter();
-        let Some(vf) = vfs.find(|(_, own)| own == mac).map(|(vf, _)| vf) else {
-            return failed(
+        let vf = vfs.find(|(_, own)| own == mac).map(|(vf, _)| vf);
+        let missing = format!("operation failed: no device matching MAC address {mac} found");
+        match vf
+            .ok_or(missing)
+            .and_then(|vf| self.detach_vf(name, vf, when))
+        {
+            Ok(()) => printed("Interface detached successfully\n\n"),
+            Err(why) => failed(
                 1,
-                &format!(
-                    "error: Failed to detach interface\nerror: operation failed: no device matching MAC address {mac} found"
-                ),
-            );
-        };
+                &format!("error: Failed to detach interface\nerror: {why}"),
+            ),
+        }
+    }
+
+    pub(super) fn detach_vf(&mut self, name: &str, vf: Bdf, when: &[&str]) -> Result<(), String> {
+        let (live, config) = (when.contains(&"--live"), when.contains(&"--config"));
         if live && self.model.has(Fault::DetachRefused) {
-            return failed(
-                1,
-                "error: Failed to detach interface\nerror: internal error: unable to execute QEMU command 'device_del': Bus 'pci.5' does not support hotplugging",
-            );
+            return Err("internal error: unable to execute QEMU command 'device_del': Bus 'pci.5' does not support hotplugging".into());
         }
         let stays = live && self.model.has(Fault::DetachmentNotKept);
         if let Some(guest) = self.libvirt.guests.get_mut(name).filter(|_| config) {
@@ -162,7 +168,7 @@ impl World {
         if live && !self.model.has(Fault::GuestKeepsVf) {
             self.let_go(vf);
         }
-        printed("Interface detached successfully\n\n")
+        Ok(())
     }
 
     /// All that a guest has or is to have, with their addresses.
@@ -225,6 +231,10 @@ impl World {
                 .function(vf)
                 .and_then(|vf| vf.kept_address.take());
             self.set_address(vf, own);
+        }
+        if let Some(index) = self.device.function(vf).and_then(|own| own.index) {
+            let namespaces = &mut self.device.controllers.namespaces;
+            namespaces.lose(index + 1, Fault::NvmeDataLostWithGuest);
         }
         if !self.model.has(Fault::VfStaysOnVfio) {
             self.rebind(vf, "");

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::machine::{Host, Output};
 use crate::pci::Bdf;
+use crate::profile::Kind;
 
 use super::super::World;
 use super::super::fault::Fault;
@@ -20,6 +21,7 @@ use super::super::model::port_of;
 use super::super::traffic::Side;
 use super::super::tree::{File, Tree};
 use super::attach::guest_mac;
+use super::drive::show_disks;
 use super::pair::PAIR;
 use super::{Card, Live};
 
@@ -98,6 +100,12 @@ impl Host for Inside {
             let (world, guest) = (&self.world, Some(self.name.as_str()));
             return Ok(Side { world, guest }.traffic(words).await);
         }
+        if let ["/proc/self/exe", "blocks", words @ ..] = argv {
+            let (world, guest) = (&self.world, Some(self.name.as_str()));
+            let output = Side { world, guest }.blocks(words).await;
+            // Who was killed meanwhile has nothing to tell.
+            return self.ask(|_, _| Ok(output)).await;
+        }
         self.ask(|_, _| Err(Errno::ENOENT)).await
     }
 
@@ -115,7 +123,9 @@ impl World {
     fn inside(&self, name: &str) -> Tree {
         let mut tree = Tree::new();
         tree.file("/proc/uptime", "1.00 0.50\n");
-        tree.folder("/sys/bus/pci/devices");
+        for folder in ["/sys/bus/pci/devices", "/sys/block", "/dev"] {
+            tree.folder(folder);
+        }
         tree.file(LIST, "");
         if !self.model.has(Fault::GuestModuleDoesNotLoad) {
             tree.folder(&format!("/sys/bus/pci/drivers/{}", self.model.drivers[1]));
@@ -138,6 +148,7 @@ impl World {
         tree.file(LIST, list);
         self.show_pair(&mut tree, live);
         self.show_emulated(&mut tree, live);
+        show_disks(&mut tree, live);
         tree
     }
 
@@ -162,13 +173,17 @@ impl World {
             Fault::VfDriverRefuses,
             Fault::VfIdsWrong,
         ];
-        if refused.into_iter().any(|fault| model.has(fault)) {
+        if refused.into_iter().any(|fault| model.has(fault)) || !self.is_driven(card) {
             return;
         }
         tree.link(
             &format!("{at}/driver"),
             format!("../../../bus/pci/drivers/{}", model.drivers[1]),
         );
+        if model.kind == Kind::Nvme {
+            self.show_drive(tree, &at, index, card);
+            return;
+        }
         for net in [
             format!("{at}/net/eth{index}"),
             format!("/sys/class/net/eth{index}"),

@@ -14,6 +14,7 @@ use super::super::commands::{failed, printed};
 use super::super::fault::Fault;
 use super::super::tree::File;
 use super::attach::guest_mac;
+use super::drive::told_disks;
 use super::{Card, Emulator, Guest, Live, Standby, not_running};
 
 /// Where libvirt has the sockets of running guests' ports.
@@ -140,6 +141,7 @@ impl World {
             cards: Vec::new(),
             standby: None,
             emulated: Vec::new(),
+            disks: Vec::new(),
             ghosts: Vec::new(),
             blind: false,
             lingers: false,
@@ -298,14 +300,9 @@ impl World {
             );
         }
         for (vf, mac) in vfs {
-            let _ = write!(
-                xml,
-                "    <interface type='hostdev' managed='yes'>\n      <mac address='{mac}'/>\n      <source>\n        \
-                 <address type='pci' domain='{:#06x}' bus='{:#04x}' slot='{:#04x}' function='{:#x}'/>\n      \
-                 </source>\n    </interface>\n",
-                vf.domain, vf.bus, vf.device, vf.function
-            );
+            xml += &self.told_hostdev(vf, &mac);
         }
+        xml += &told_disks(live);
         printed(format!("{xml}  </devices>\n</domain>\n\n"))
     }
 }

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::guest::{Model, Told};
+use crate::guest::{Hostdev, Model, Told};
 use crate::machine::Output;
 
 use super::super::World;
@@ -16,12 +16,19 @@ use super::{Live, Standby};
 pub(super) const PAIR: &str = "pair0";
 
 impl World {
-    pub(super) fn virsh_attach_device(&mut self, name: &str, file: &str) -> Output {
+    pub(super) fn virsh_attach_device(&mut self, name: &str, file: &str, when: &[&str]) -> Output {
         let xml = self.tree.read(file).unwrap_or_default();
-        let told = Told::parse(&String::from_utf8_lossy(&xml)).unwrap_or_default();
+        let xml = String::from_utf8_lossy(&xml).into_owned();
+        let told = Told::parse(&xml).unwrap_or_default();
         let attached = match told.hostdevs.first() {
-            Some(vf) => self.attach_primary(name, &vf.bdf.to_string(), &vf.mac),
-            None => self.attach_direct(name, &String::from_utf8_lossy(&xml)),
+            Some(Hostdev { bdf, mac: None, .. }) => self.attach_vf(name, &bdf.to_string(), when),
+            Some(Hostdev {
+                bdf,
+                mac: Some(mac),
+                ..
+            }) => self.attach_primary(name, &bdf.to_string(), mac),
+            None if told.disks.is_empty() => self.attach_direct(name, &xml),
+            None => self.attach_disk(name, &xml),
         };
         match attached {
             Ok(()) => printed("Device attached successfully\n\n"),

@@ -111,6 +111,9 @@ impl World {
             self.at(vf, |world| {
                 if let Some(function) = world.device.function(vf) {
                     function.mute = mute;
+                    if let Some(vf) = function.index {
+                        world.device.controllers.guest_killed(vf);
+                    }
                 }
             });
         }

@@ -2,6 +2,8 @@
 //!
 //! Source: QEMU 11.1 hw/nvme/ctrl.c, `nvme_virt_mngmt`, `nvme_assign_virt_res_to_sec` and `nvme_virt_set_state`.
 
+use std::collections::BTreeSet;
+
 use super::namespaces::Namespaces;
 use crate::nvme::{Flexible, PrimaryCapabilities, SecondaryController, Status, Virtualization};
 use crate::simulator::fault::Fault;
@@ -57,8 +59,21 @@ impl Controllers {
     pub(in crate::simulator) fn reset_vf(&mut self, vf: u16) {
         let cntlid = vf + PRIMARY + 1;
         self.namespaces.lose(cntlid, Fault::NvmeDataLostAtReset);
-        self.namespaces.harm_others(cntlid);
+        let others = |attached: &BTreeSet<u16>| !attached.contains(&cntlid);
+        self.namespaces.harm(Fault::NvmeNeighbourHarmed, others);
         if self.fault == Some(Fault::NvmeResetTakes)
+            && let Ok(own) = self.secondary(cntlid)
+        {
+            *own = bare(cntlid);
+        }
+    }
+
+    /// A guest that has a VF, from 0, is killed.
+    pub(in crate::simulator) fn guest_killed(&mut self, vf: u16) {
+        let cntlid = vf + PRIMARY + 1;
+        let of_pf = |attached: &BTreeSet<u16>| attached.contains(&PRIMARY);
+        self.namespaces.harm(Fault::KillHarmsNeighbours, of_pf);
+        if self.fault == Some(Fault::NvmeKillTakes)
             && let Ok(own) = self.secondary(cntlid)
         {
             *own = bare(cntlid);

@@ -6,6 +6,7 @@ mod controllers;
 mod encode;
 mod namespaces;
 
+pub(super) use blocks::Way;
 pub(super) use controllers::Controllers;
 pub(super) use namespaces::Namespaces;
 

@@ -18,17 +18,22 @@ const LBADS: u8 = 9;
 pub(in crate::simulator) struct Namespaces {
     fault: Option<Fault>,
     all: BTreeMap<u32, Namespace>,
+    /// How often it was measured how fast they are: by the primary controller, and by others.
+    races: [u64; 2],
 }
 
 #[derive(Clone, Debug, Default)]
 struct Namespace {
     /// Identifiers of controllers.
     attached: BTreeSet<u16>,
-    /// What stands in each stretch, by its first block and how many it has.
-    written: BTreeMap<(u64, u64), Content>,
+    /// What stands in each stretch.
+    written: BTreeMap<Stretch, Content>,
     /// What is read next is wrong, unless it is written before.
     harmed: bool,
 }
+
+/// The first block of a stretch, and how many it has.
+pub(super) type Stretch = (u64, u64);
 
 /// What stands in a stretch.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,7 @@ impl Namespaces {
         Self {
             fault,
             all: others.chain([(1, own)]).collect(),
+            races: [0; 2],
         }
     }
 
@@ -120,12 +126,11 @@ impl Namespaces {
         }
     }
 
-    /// What the reset of a controller may do to the namespaces of others.
-    pub(super) fn harm_others(&mut self, cntlid: u16) {
-        let harms = self.fault == Some(Fault::NvmeNeighbourHarmed);
-        let others = self.all.values_mut();
-        for own in others.filter(|own| harms && !own.attached.contains(&cntlid)) {
-            own.harmed = true;
+    /// What befalls a controller may harm the namespaces of others.
+    pub(super) fn harm(&mut self, fault: Fault, whose: impl Fn(&BTreeSet<u16>) -> bool) {
+        let harms = self.fault == Some(fault);
+        for own in self.all.values_mut() {
+            own.harmed |= harms && whose(&own.attached);
         }
     }
 
@@ -138,18 +143,29 @@ impl Namespaces {
             }
         }
         Self {
-            fault: self.fault,
             all,
+            ..self.clone()
         }
     }
 
-    /// Writes a stretch by whoever is attached; `None` where nobody is.
-    pub(super) fn write(&mut self, nsid: u32, at: (u64, u64), seed: u32) -> Option<Passed> {
+    /// The number of a measurement, from 1 on.
+    pub(super) fn race(&mut self, by_vf: bool) -> u64 {
+        let count = &mut self.races[usize::from(by_vf)];
+        *count += 1;
+        *count
+    }
+
+    /// By which controller this machine uses a namespace.
+    pub(super) fn way(&self, nsid: u32) -> Option<u16> {
+        self.all.get(&nsid)?.attached.first().copied()
+    }
+
+    /// Writes a stretch by a controller; `None` where that is not attached.
+    pub(super) fn write(&mut self, nsid: u32, by: u16, at: Stretch, seed: u32) -> Option<Passed> {
         let fault = self.fault;
         let own = self.all.get_mut(&nsid)?;
-        let by_vf = !own.attached.contains(&PRIMARY);
-        let harm = fault.filter(|_| by_vf);
-        if own.attached.is_empty() {
+        let harm = fault.filter(|_| by != PRIMARY);
+        if !own.attached.contains(&by) {
             return None;
         }
         if harm == Some(Fault::NvmeIoFails) {
@@ -167,7 +183,8 @@ impl Namespaces {
             damaged: harm == Some(Fault::NvmeDataDamaged),
         };
         own.written.insert(at, content);
-        own.harmed = false;
+        // Whoever writes all the time reads, some time after the kill, what was harmed by it.
+        own.harmed &= fault == Some(Fault::KillHarmsNeighbours);
         let spills = fault == Some(Fault::NvmeNamespacesOverlap) && nsid > *Self::SCRATCH.start();
         if spills && let Some(first) = self.all.get_mut(Self::SCRATCH.start()) {
             first.written.insert(at, content);
@@ -179,9 +196,9 @@ impl Namespaces {
     }
 
     /// Reads a stretch likewise. That it is wrong shows in its first block.
-    pub(super) fn verify(&mut self, nsid: u32, at: (u64, u64), seed: u32) -> Option<Passed> {
+    pub(super) fn verify(&mut self, nsid: u32, by: u16, at: Stretch, seed: u32) -> Option<Passed> {
         let own = self.all.get_mut(&nsid)?;
-        if own.attached.is_empty() {
+        if !own.attached.contains(&by) {
             return None;
         }
         let harmed = std::mem::take(&mut own.harmed);

@@ -3,29 +3,30 @@
 //!
 //! Source: RHEL 9, 14.7.1 (a VF can be assigned to one virtual machine at a time); libvirt src/hypervisor/virhostdev.c, `virHostdevIsPCINodeDeviceUsed`.
 
-use harness::bench::Bench;
+use harness::bench::{Bench, Running};
 use harness::check::{Answer, Check, Finding};
+use harness::pci::Bdf;
 use harness::{handover_findings, require};
 
 use super::plugged::{NO_DRIVER, NO_LINK, Plugged, plug_card, still_has};
 use super::{LIMIT_TWO_STARTS, NEEDS};
 
-const LET_IN: Finding = Finding::device(
+pub(in crate::checks) const LET_IN: Finding = Finding::device(
     "second-guest-let-in",
     "A VF that a guest has was handed to a second guest. Both could read and change the memory of the other.",
     "Update libvirt; do not use this machine for guests that must not trust each other.",
 );
-const OTHER_REASON: Finding = Finding::device(
+pub(in crate::checks) const OTHER_REASON: Finding = Finding::device(
     "exclusion-not-explained",
     "A VF that a guest has was refused to a second guest, but the reason does not name the guest that has it.",
     "Read libvirt's reason in the report.",
 );
-const TWICE: Finding = Finding::device(
+pub(in crate::checks) const TWICE: Finding = Finding::device(
     "second-attachment-accepted",
     "A VF that a guest has was handed to the same guest once more.",
     "Read the XML in the transcript; update libvirt.",
 );
-const DISTURBED: Finding = Finding::device(
+pub(in crate::checks) const DISTURBED: Finding = Finding::device(
     "first-guest-disturbed",
     "The second attachment was refused, but the guest that has the VF lost it.",
     "Read the guest's console in the transcript and the kernel log of this check; update libvirt.",
@@ -45,19 +46,24 @@ pub const CHECK: Check = Check {
 
 async fn run(bench: &mut Bench) -> Answer {
     let plugged = plug_card(bench).await?;
-    refused_to_another(bench, &plugged).await?;
-    refused_once_more(bench, &plugged).await?;
+    let Plugged { guest, vf, .. } = &plugged;
+    refused_to_another(bench, guest, *vf).await?;
+    refused_once_more(bench, guest, *vf).await?;
     still_has(bench, &plugged, &DISTURBED).await
 }
 
-async fn refused_to_another(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+pub(in crate::checks) async fn refused_to_another(
+    bench: &mut Bench,
+    guest: &Running,
+    vf: Bdf,
+) -> Answer {
     let second = bench.guest('b').await?;
-    let other = bench.attach_interface(&second, *vf).await?;
+    let other = bench.attach(&second, vf).await?;
     require!(
         bench,
         !other.success(),
         LET_IN,
-        "`virsh attach-interface` for a second guest: exit {}, {:?}",
+        "attaching {vf} to a second guest: exit {}, {:?}",
         other.status,
         other.stderr
     );
@@ -69,15 +75,19 @@ async fn refused_to_another(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugg
 
 /// By the command of the requirement, which libvirt refuses since its next start would have the VF twice already, and to
 /// the running guest alone.
-async fn refused_once_more(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
-    let again = bench.attach_interface(guest, *vf).await?;
-    let live = bench.attach_live(guest, *vf).await?;
+pub(in crate::checks) async fn refused_once_more(
+    bench: &mut Bench,
+    guest: &Running,
+    vf: Bdf,
+) -> Answer {
+    let again = bench.attach(guest, vf).await?;
+    let live = bench.attach_live(guest, vf).await?;
     for (attached, how) in [(again, "--live --config"), (live, "--live")] {
         require!(
             bench,
             !attached.success(),
             TWICE,
-            "`virsh attach-interface {how}` for the same guest once more: exit {}, {:?}",
+            "attaching {vf} to the same guest once more ({how}): exit {}, {:?}",
             attached.status,
             attached.stderr
         );

@@ -3,7 +3,7 @@
 //!
 //! Source: RHEL 9, 14.7.2, step 5 and "verification"; libvirt docs/formatdomain.rst, `interface` of type `hostdev`.
 
-use harness::bench::{Bench, listed};
+use harness::bench::{Bench, Running, listed};
 use harness::check::{Answer, Check, Finding};
 use harness::pci::Bdf;
 use harness::{handover_findings, require};
@@ -11,12 +11,12 @@ use harness::{handover_findings, require};
 use super::plugged::{NO_DRIVER, NO_LINK, Plugged, is_a_card, plug};
 use super::{LIMIT, NEEDS, PATIENCE};
 
-const NOT_VFIO: Finding = Finding::device(
+pub(in crate::checks) const NOT_VFIO: Finding = Finding::device(
     "vf-not-on-vfio",
     "The VF was attached, but vfio-pci does not drive it on the host.",
     "Read the kernel log of this check; a driver that does not let go of the VF must be updated.",
 );
-pub(super) const NOT_IN_XML: Finding = Finding::device(
+pub(in crate::checks) const NOT_IN_XML: Finding = Finding::device(
     "attachment-not-told",
     "The attachment succeeded, but libvirt does not tell it of the running guest, or not of its next start.",
     "Read the XML in the transcript and `journalctl -u libvirtd`; update libvirt.",
@@ -43,7 +43,7 @@ pub const CHECK: Check = Check {
 async fn run(bench: &mut Bench) -> Answer {
     let plugged = plug(bench).await?;
     on_the_host(bench, plugged.vf).await?;
-    in_libvirt(bench, &plugged).await?;
+    in_libvirt(bench, &plugged.guest, plugged.vf).await?;
     is_a_card(bench, &plugged.guest, plugged.card).await?;
     has_its_address(bench, &plugged).await
 }
@@ -54,7 +54,7 @@ fn is_vfio(driver: &str) -> bool {
     driver.replace('-', "_").ends_with("vfio_pci")
 }
 
-async fn on_the_host(bench: &mut Bench, vf: Bdf) -> Answer {
+pub(in crate::checks) async fn on_the_host(bench: &mut Bench, vf: Bdf) -> Answer {
     let bound = bench.driver_of(vf).await?;
     let vfio = bound.as_deref().is_some_and(is_vfio);
     require!(
@@ -67,12 +67,10 @@ async fn on_the_host(bench: &mut Bench, vf: Bdf) -> Answer {
     Ok(())
 }
 
-async fn in_libvirt(bench: &mut Bench, plugged: &Plugged) -> Answer {
+pub(in crate::checks) async fn in_libvirt(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
     for (inactive, which) in [(false, "the running guest"), (true, "its next start")] {
-        let told = bench.told(plugged.guest.name(), inactive).await?;
-        let managed = told
-            .hostdev(plugged.vf)
-            .is_some_and(|hostdev| hostdev.managed);
+        let told = bench.told(guest.name(), inactive).await?;
+        let managed = told.hostdev(vf).is_some_and(|hostdev| hostdev.managed);
         require!(
             bench,
             managed,
@@ -89,7 +87,8 @@ async fn has_its_address(bench: &mut Bench, plugged: &Plugged) -> Answer {
         guest, vf, card, ..
     } = plugged;
     let told = bench.told(guest.name(), false).await?;
-    let given = told.hostdev(*vf).map_or("", |hostdev| &hostdev.mac);
+    let given = told.hostdev(*vf).and_then(|own| own.mac.as_deref());
+    let given = given.unwrap_or_default();
     let known = bench.vf_attributes(0).await?["address"].clone();
     let seen = bench.address_in(guest, *card, PATIENCE).await?;
     require!(

@@ -46,7 +46,7 @@ async fn run(bench: &mut Bench) -> Answer {
     let driver = bench.driver_of(vf).await?;
     let guest = bench.guest('a').await?;
     bench.set_up(false).await?;
-    let attached = bench.attach_interface(&guest, vf).await?;
+    let attached = bench.attach(&guest, vf).await?;
     require!(
         bench,
         !attached.success(),

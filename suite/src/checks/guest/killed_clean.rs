@@ -18,9 +18,9 @@ use super::plugged::{
 use super::{LIMIT_TWO_STARTS, NEEDS_TWO};
 
 /// How long a process may take to end, and libvirt to take note: its memory is unpinned and the VF is reset.
-const ENDS: Duration = Duration::from_mins(1);
+pub(in crate::checks) const ENDS: Duration = Duration::from_mins(1);
 
-const LINGERS: Finding = Finding::device(
+pub(in crate::checks) const LINGERS: Finding = Finding::device(
     "killed-guest-lingers",
     "The guest's emulator was killed, and a minute later libvirt does not say that the guest has ended. The process waits in the kernel, for the VF's reset or its driver.",
     "Read the kernel log of this check: hung tasks name the function that waits. Reboot the machine if the process stays in state D; see vf::reset.",
@@ -30,7 +30,7 @@ const NEIGHBOURS: Finding = Finding::device(
     "Another VF of the card and the PF exchanged frames while the guest was killed, and not all of them passed unharmed.",
     "Read the kernel log of this check: a reset of one VF that stops the card's switch or the whole port is an error of its firmware or of the PF's driver; update both.",
 );
-const NOT_BACK: Finding = Finding::device(
+pub(in crate::checks) const NOT_BACK: Finding = Finding::device(
     "vf-not-back-after-kill",
     "The guest is gone, but the driver on the host does not have its VF again.",
     "Read the kernel log of this check and libvirt's log; bind the VF with `virsh nodedev-reattach`.",

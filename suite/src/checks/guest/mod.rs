@@ -90,11 +90,11 @@ const fn and(more: Need) -> [Need; NEEDS.len() + 1] {
 
 /// How long a guest's kernel may take to find a card that is plugged in, or to let one go: it waits
 /// 5 s by itself (PCI Express Base Specification 6.7.1.5, attention button).
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The longest that a check may take which hands over a VF and takes it back: with a guest that is
 /// started twice (`harness/src/bench/guest.rs`, `BOOT_LIMIT`; the bench adds what a guest system takes more), and each step as slow as it may be.
-const LIMIT: Duration = Duration::from_mins(15);
+pub(super) const LIMIT: Duration = Duration::from_mins(15);
 
 /// The same where guests are started at two places of it.
-const LIMIT_TWO_STARTS: Duration = Duration::from_mins(24);
+pub(super) const LIMIT_TWO_STARTS: Duration = Duration::from_mins(24);

@@ -125,12 +125,12 @@ pub(in crate::checks) async fn vfs(bench: &mut Bench, count: u16) -> Result<Vec<
 }
 
 pub(in crate::checks) async fn hand_over(bench: &mut Bench, guest: &Running, vf: Bdf) -> Answer {
-    let attached = bench.attach_interface(guest, vf).await?;
+    let attached = bench.attach(guest, vf).await?;
     require!(
         bench,
         attached.success(),
         REFUSED,
-        "`virsh attach-interface`: exit {}, {:?}",
+        "attaching {vf} to a guest: exit {}, {:?}",
         attached.status,
         attached.stderr
     );
@@ -144,7 +144,7 @@ pub(in crate::checks) async fn give(bench: &mut Bench, name: &str, vf: Bdf) -> A
         bench,
         given.success(),
         REFUSED,
-        "`virsh attach-interface --config`: exit {}, {:?}",
+        "attaching {vf} for a guest's next start: exit {}, {:?}",
         given.status,
         given.stderr
     );
@@ -181,8 +181,8 @@ pub(in crate::checks) async fn ids(bench: &mut Bench) -> Result<[u16; 2], Proble
     Ok([bench.facts.device.ids.vendor, device])
 }
 
-/// In the guest the VF must be a network card with a driver and a link.
-pub(in crate::checks) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
+/// In the guest the driver of the profile must bind to the VF.
+pub(in crate::checks) async fn is_driven(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
     let driver = bench.profile.driver.vf.clone();
     let bound = bench.driver_in(guest, card, &driver, PATIENCE).await?;
     let binds = bound.as_ref() == Some(&driver);
@@ -193,6 +193,12 @@ pub(in crate::checks) async fn is_a_card(bench: &mut Bench, guest: &Running, car
         "in the guest the VF's driver is {}, expected {driver}",
         listed(bound)
     );
+    Ok(())
+}
+
+/// In the guest the VF must be a network card with a driver and a link.
+pub(in crate::checks) async fn is_a_card(bench: &mut Bench, guest: &Running, card: Bdf) -> Answer {
+    is_driven(bench, guest, card).await?;
     let link = bench.carrier_in(guest, card, PATIENCE).await?;
     let seen = match &link {
         Ok(()) => "a link".to_owned(),
@@ -215,17 +221,28 @@ pub(in crate::checks) async fn still_has(
     }: &Plugged,
     finding: &'static Finding,
 ) -> Answer {
+    still_seen(bench, guest, *vf, *card, finding).await?;
+    let link = bench.carrier_in(guest, *card, PATIENCE).await?;
+    let text = format!("the link of the guest's card: {link:?}");
+    bench.assert(link.is_ok(), finding, text)
+}
+
+/// libvirt must still tell the VF of the guest, and the guest see it, where it saw it before.
+pub(in crate::checks) async fn still_seen(
+    bench: &mut Bench,
+    guest: &Running,
+    vf: Bdf,
+    card: Bdf,
+    finding: &'static Finding,
+) -> Answer {
     let told = bench.told(guest.name(), false).await?;
-    let has = told.hostdev(*vf).is_some();
+    let has = told.hostdev(vf).is_some();
     let text = format!("libvirt's VFs of the guest: {}", listed(told.hostdevs));
     bench.assert(has, finding, text)?;
     let ids = ids(bench).await?;
     let seen = bench.functions_now(guest, ids).await?;
     let text = format!("VFs that the guest sees: {}", listed(&seen));
-    bench.assert(seen == [*card], finding, text)?;
-    let link = bench.carrier_in(guest, *card, PATIENCE).await?;
-    let text = format!("the link of the guest's card: {link:?}");
-    bench.assert(link.is_ok(), finding, text)
+    bench.assert(seen == [card], finding, text)
 }
 
 /// As [`take_back`], of what was plugged.
@@ -242,12 +259,8 @@ pub(in crate::checks) async fn take_back(
     guest: &Running,
     vfs: &[Bdf],
 ) -> Answer {
-    let told = bench.told(guest.name(), false).await?;
     for vf in vfs {
-        let hostdev = told
-            .hostdev(*vf)
-            .context("libvirt does not tell the VF of the guest that has it")?;
-        let detached = bench.detach_interface(guest, &hostdev.mac).await?;
+        let detached = bench.detach(guest, *vf).await?;
         is_taken(bench, &detached)?;
     }
     lets_go(bench, guest).await?;
@@ -270,7 +283,7 @@ pub(in crate::checks) fn is_taken(bench: &mut Bench, detached: &Output) -> Answe
         bench,
         detached.success(),
         DETACH_REFUSED,
-        "`virsh detach-interface`: exit {}, {:?}",
+        "taking the VF back from the guest: exit {}, {:?}",
         detached.status,
         detached.stderr
     );

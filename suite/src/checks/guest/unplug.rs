@@ -4,20 +4,21 @@
 //! Source: RHEL 9, 14.7.1, first drawback (a VF must be taken from its guest before the PF can be changed); libvirt
 //! docs/formatdomain.rst, `managed`; src/hypervisor/virhostdev.c, `virHostdevRestoreNetConfig`.
 
-use harness::bench::{Bench, listed};
+use harness::bench::{Bench, Running, listed};
 use harness::check::{Answer, Check, Finding};
+use harness::pci::Bdf;
 use harness::{handover_findings, require};
 use serde_json::Value;
 
 use super::plugged::{Before, DETACH_REFUSED, GUEST_KEEPS, Plugged, is_back, plug, unplug};
 use super::{LIMIT, NEEDS};
 
-pub(super) const NOT_BACK: Finding = Finding::device(
+pub(in crate::checks) const NOT_BACK: Finding = Finding::device(
     "vf-not-given-back",
     "The VF is free, but its driver on the host does not have it again. Nobody can use it until it is bound by hand.",
     "Read the kernel log of this check: a reset that failed leaves the VF dead (see vf::reset); else bind it with `virsh nodedev-reattach`.",
 );
-const STILL_TOLD: Finding = Finding::device(
+pub(in crate::checks) const STILL_TOLD: Finding = Finding::device(
     "detachment-not-kept",
     "The VF was detached, but libvirt still tells it of the guest. Its next start would take the VF again.",
     "Read the XML in the transcript and `journalctl -u libvirtd`; update libvirt.",
@@ -49,14 +50,18 @@ pub const CHECK: Check = Check {
 async fn run(bench: &mut Bench) -> Answer {
     let plugged = plug(bench).await?;
     unplug(bench, &plugged).await?;
-    out_of_libvirt(bench, &plugged).await?;
+    out_of_libvirt(bench, &plugged.guest, plugged.vf).await?;
     back_on_the_host(bench, &plugged).await
 }
 
 /// [`unplug`] has seen that the guest that runs is rid of it.
-async fn out_of_libvirt(bench: &mut Bench, Plugged { guest, vf, .. }: &Plugged) -> Answer {
+pub(in crate::checks) async fn out_of_libvirt(
+    bench: &mut Bench,
+    guest: &Running,
+    vf: Bdf,
+) -> Answer {
     let told = bench.told(guest.name(), true).await?;
-    let forgotten = told.hostdev(*vf).is_none();
+    let forgotten = told.hostdev(vf).is_none();
     require!(
         bench,
         forgotten,

@@ -5,6 +5,8 @@ pub mod assign;
 pub mod capability;
 pub(super) mod data;
 pub mod data_integrity;
+pub mod guest_attach;
+mod in_guest;
 pub mod isolation;
 pub mod namespace_visibility;
 pub mod online;
@@ -12,6 +14,7 @@ pub(super) mod ready;
 pub mod refusals;
 pub mod secondary_list;
 pub mod teardown_order;
+pub mod throughput;
 pub mod vf_reset;
 
 use harness::check::Check;
@@ -30,6 +33,8 @@ pub const CHECKS: &[&Check] = &[
     &vf_reset::CHECK,
     &teardown_order::CHECK,
     &all_vfs::CHECK,
+    &guest_attach::CHECK,
+    &throughput::CHECK,
 ];
 
 /// What asks a controller about its secondary ones.

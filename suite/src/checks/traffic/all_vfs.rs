@@ -17,10 +17,9 @@ use super::carries::{DAMAGED, STALLS, carries};
 use super::compare::RECEIVER_SLOW;
 use super::line::{SLACK, line_rate, within_line};
 use super::ready::{LARGE, LIMIT, NEEDS, course};
-use super::samples::{keep, measured};
-use super::verdict::{is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::passes;
 use crate::checks::guest::plugged::{cards_of, vfs};
+use crate::checks::measured::{is_judged, judge_pairs, keep, measured, pairs};
 use crate::stream_findings;
 
 const LESS: Finding = Finding::bench(

@@ -12,8 +12,7 @@ use serde::Serialize;
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::{keep, measured};
-use super::verdict::{is_judged, judge_pairs, pairs};
+use crate::checks::measured::{is_judged, judge_pairs, keep, measured, pairs};
 use crate::stream_findings;
 
 const STARVES: Finding = Finding::device(

@@ -30,7 +30,7 @@ macro_rules! stream_findings {
             $crate::checks::traffic::carries::STALLS,
             $crate::checks::traffic::carries::DAMAGED,
             $crate::checks::traffic::line::TOO_FAST,
-            $crate::checks::traffic::verdict::TOO_NOISY,
+            $crate::checks::measured::TOO_NOISY,
             $($own),*
         ]
     };

@@ -10,9 +10,10 @@ use super::carries::carries;
 use super::line::{SLACK, fits_the_wire, line_rate};
 use super::ready::{Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::samples::{interval, keep, measured as samples_of};
-use super::verdict::{is_judged, judge, pairs, shown};
 use super::yardstick::Yardstick;
+use crate::checks::measured::{
+    interval, is_judged, judge, keep, measured as samples_of, pairs, shown,
+};
 
 pub(super) const WIRE_FULL: Finding = Finding::bench(
     "wire-is-the-limit",
@@ -54,7 +55,9 @@ pub(super) struct Question {
 /// Both ways, and what they share.
 struct Measured {
     /// The VF first.
-    series: Series,
+    /// The size of the frames in bytes, without the check sequence.
+    size: u16,
+    series: Series<Streamed>,
     rival: Rival,
     yardstick: Yardstick,
     /// Where the frames arrive, in words.
@@ -99,6 +102,7 @@ async fn measure(
     let other = rival.end(bench, guest, far).await?;
     let pairs = pairs(bench, judged);
     Ok(Measured {
+        size,
         line: line_rate(bench, far, size).await?,
         series: bench.in_turns([vf, &other], far, size, pairs).await?,
         rival,
@@ -123,6 +127,7 @@ fn is_whole(bench: &mut Bench, Measured { series, rival, .. }: &Measured) -> Ans
 /// The same for machines, with a picture.
 fn kept(measured: &Measured, wanted: Option<f64>) -> anyhow::Result<reports::Measured> {
     let Measured {
+        size,
         series,
         rival,
         yardstick,
@@ -132,7 +137,7 @@ fn kept(measured: &Measured, wanted: Option<f64>) -> anyhow::Result<reports::Mea
     let of = yardstick.of();
     let values = |way| series.of(way).map(of).collect();
     let ways = [("the VF", values(0)), (rival.name(), values(1))];
-    let title = format!("{} bytes at {way}", series.size);
+    let title = format!("{size} bytes at {way}");
     Ok(reports::Measured {
         ratio: series.ratio(of).ok().as_ref().and_then(interval),
         wanted,
@@ -150,7 +155,7 @@ fn told(measured: &Measured) -> String {
     let first = [0, 1].map(|way| series.of(way).next());
     let sent = first.map(|it| it.map_or_else(String::new, |it| sent(&it.sent)));
     let received = first[0].map_or("-", |it| it.received.backend.name());
-    let (unit, pairs, size) = (yardstick.unit(), series.pairs.len(), series.size);
+    let (unit, pairs, size) = (yardstick.unit(), series.pairs.len(), measured.size);
     let figures = figures(measured);
     let sent = match sent {
         [one, other] if one == other => one,

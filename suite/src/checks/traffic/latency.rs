@@ -19,10 +19,9 @@ use reports::Measured;
 
 use super::ready::{LIMIT, NEEDS, Ready, ready};
 use super::rival::{NO_RIVAL, Rival};
-use super::samples::{interval, keep, measured};
-use super::verdict::{TOO_NOISY, is_judged, judge_pairs, pairs};
 use crate::checks::guest::echo::{HARMED, NO_WAY};
 use crate::checks::guest::plugged::{NO_DRIVER, NO_LINK, REFUSED};
+use crate::checks::measured::{TOO_NOISY, interval, is_judged, judge_pairs, keep, measured, pairs};
 
 const LATE: Finding = Finding::device(
     "vf-round-trips-long",

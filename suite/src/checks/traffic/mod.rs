@@ -10,14 +10,14 @@ mod line;
 pub mod rate_limit;
 mod ready;
 mod rival;
-mod samples;
 pub mod small_frames;
 pub mod soak;
-mod verdict;
 pub mod vf_near_pf;
 pub mod vf_over_emulated;
 pub mod vf_over_virtio;
 mod yardstick;
+
+pub(super) use ready::LIMIT;
 
 use harness::check::Check;
 

@@ -12,8 +12,7 @@ use harness::require;
 use super::carries::carries;
 use super::compare::{RECEIVER_SLOW, receiver_loses};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::{keep, measured};
-use super::verdict::{is_judged, judge_pairs, pairs};
+use crate::checks::measured::{is_judged, judge_pairs, keep, measured, pairs};
 use crate::stream_findings;
 
 const REFUSED: Finding = Finding::device(

@@ -12,8 +12,7 @@ use harness::judge::{Pair, Ratio, median};
 use super::carries::carries;
 use super::line::{fits_the_wire, line_rate};
 use super::ready::{LARGE, LIMIT, NEEDS, Ready, course, ready};
-use super::samples::{keep, measured};
-use super::verdict::{is_judged, judge};
+use crate::checks::measured::{is_judged, judge, keep, measured};
 use crate::stream_findings;
 
 const TIRES: Finding = Finding::device(

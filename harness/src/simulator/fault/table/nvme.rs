@@ -189,4 +189,24 @@ pub(super) const ROWS: &[Row] = &[
         "nvme-namespaces-overlap",
         "what is written to any other scratch namespace comes to lie in the first too",
     ),
+    (
+        Fault::NvmeGuestFindsNothing,
+        "nvme-guest-finds-nothing",
+        "the driver of a VF in a guest finds no namespace",
+    ),
+    (
+        Fault::NvmeDataLostWithGuest,
+        "nvme-data-lost-with-guest",
+        "what was written by a VF is lost when a guest gives the VF back",
+    ),
+    (
+        Fault::NvmeKillTakes,
+        "nvme-kill-takes",
+        "the controller of a VF is offline, and has nothing, once its guest was killed",
+    ),
+    (
+        Fault::NvmeVfSlow,
+        "nvme-vf-slow",
+        "a VF is as slow as an emulated disk",
+    ),
 ];

@@ -7,12 +7,12 @@ pub(super) const ROWS: &[Row] = &[
     (
         Fault::EmulatedRefused,
         "emulated-refused",
-        "the emulator does not know the card that a VF is compared with",
+        "the emulator does not know the card or the disk that a VF is compared with",
     ),
     (
         Fault::EmulatedMute,
         "emulated-mute",
-        "an emulated card in a guest never has a link",
+        "an emulated card in a guest never has a link, and an emulated disk is not found",
     ),
     (
         Fault::VfSlow,
@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         Fault::EmulatedStalls,
         "emulated-stalls",
-        "an emulated card carries some frames, and then no more",
+        "an emulated card carries some frames, and then no more; an emulated disk fails",
     ),
     (
         Fault::PfStreamStalls,

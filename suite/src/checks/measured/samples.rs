@@ -7,7 +7,7 @@ use reports::{Interval, Measured, Samples};
 use serde::Serialize;
 
 /// Keeps it, with the conditions in which it was measured.
-pub(super) async fn keep(bench: &mut Bench, measured: Measured) -> Answer {
+pub(in crate::checks) async fn keep(bench: &mut Bench, measured: Measured) -> Answer {
     let conditions = bench.conditions().await;
     Ok(bench.log.measured(Measured {
         conditions,
@@ -16,7 +16,7 @@ pub(super) async fn keep(bench: &mut Bench, measured: Measured) -> Answer {
 }
 
 /// Samples of several ways, and all that they were made from. The caller adds the ratio, where there is one.
-pub(super) fn measured<T: Serialize>(
+pub(in crate::checks) fn measured<T: Serialize>(
     title: String,
     unit: &str,
     series: &[(&str, Vec<f64>)],
@@ -41,7 +41,7 @@ pub(super) fn measured<T: Serialize>(
 }
 
 /// `None` where it has no end: then there is nothing to be drawn.
-pub(super) fn interval(ratio: &Ratio) -> Option<Interval> {
+pub(in crate::checks) fn interval(ratio: &Ratio) -> Option<Interval> {
     let &Ratio {
         middle, low, high, ..
     } = ratio;

@@ -7,25 +7,25 @@ use harness::facts::environment;
 use harness::judge::{CONFIDENCE, Judgement, PAIRS, Pair, Ratio};
 use reports::Environment;
 
-pub(super) const TOO_NOISY: Finding = Finding::bench(
+pub(in crate::checks) const TOO_NOISY: Finding = Finding::bench(
     "too-noisy-to-judge",
     "The samples scatter so much that what is wanted may be true or not.",
     "See what else runs on the machine, whether its processors change their speed (`cpupower frequency-info`), and whether guest and card are of one NUMA node; or measure more pairs: the report says how many would do (`stream_pairs` in the bench file).",
 );
 
 /// Nobody claims anything of an emulated adapter, or of a card in somebody's virtual machine.
-pub(super) fn is_judged(bench: &Bench) -> bool {
+pub(in crate::checks) fn is_judged(bench: &Bench) -> bool {
     environment(&bench.facts.host, &bench.facts.device) == Environment::Hardware
 }
 
 /// How many pairs are measured: as the bench file says, but enough where they are judged.
-pub(super) fn pairs(bench: &Bench, judged: bool) -> usize {
+pub(in crate::checks) fn pairs(bench: &Bench, judged: bool) -> usize {
     let asked = bench.settings.stream_pairs as usize;
     if judged { asked.max(PAIRS) } else { asked }
 }
 
 /// The same of pairs, whose ratio and its interval are made first.
-pub(super) fn judge_pairs(
+pub(in crate::checks) fn judge_pairs(
     bench: &mut Bench,
     what: &str,
     (pairs, seed): (&[Pair], u64),
@@ -37,7 +37,7 @@ pub(super) fn judge_pairs(
 }
 
 /// Blames the finding where the ratio of something is too small, and the bench where nobody can tell.
-pub(super) fn judge(
+pub(in crate::checks) fn judge(
     bench: &mut Bench,
     what: &str,
     ratio: &Ratio,
@@ -61,7 +61,7 @@ pub(super) fn judge(
     }
 }
 
-pub(super) fn shown(ratio: &Ratio) -> String {
+pub(in crate::checks) fn shown(ratio: &Ratio) -> String {
     let Ratio {
         middle, low, high, ..
     } = ratio;

@@ -1,0 +1,114 @@
+//! A virtual function with its controller in a guest, and the disk that it is there.
+
+use anyhow::Context;
+use harness::bench::{Bench, Disk, Running};
+use harness::check::Problem;
+use harness::need::Need;
+use harness::pci::Bdf;
+use harness::require;
+
+use super::data::{NOT_SEEN, primary};
+use super::ready::Drive;
+use crate::checks::guest::plugged::{card_in, hand_over, is_driven};
+
+/// What hands a VF to a guest and writes by it.
+pub(super) const NEEDS: &[Need] = &[
+    Need::Nvme,
+    Need::Sriov,
+    Need::PfDriver,
+    Need::NvmeCli,
+    Need::ScratchNamespace,
+    Need::Iommu,
+    Need::InterruptRemapping,
+    Need::Isolation,
+    Need::Vfio,
+    Need::Libvirt,
+    Need::Kvm,
+];
+
+/// The findings of a check that writes in a guest.
+#[macro_export]
+macro_rules! drive_in_guest_findings {
+    ($($own:expr),* $(,)?) => {
+        harness::handover_findings![
+            harness::bench::IDENTIFY_FAILS,
+            harness::bench::ATTACH_REFUSED,
+            $crate::checks::nvme::ready::REFUSED,
+            $crate::checks::nvme::ready::PRIMARY_HOLDS,
+            $crate::checks::nvme::capability::TOO_FEW,
+            $crate::checks::nvme::ready::ONLINE_REFUSED,
+            $crate::checks::nvme::ready::NOT_READY,
+            $crate::checks::nvme::data::NOT_SEEN,
+            $crate::checks::nvme::data::LEAKS,
+            $crate::checks::nvme::data::IO_FAILS,
+            $crate::checks::nvme::data::WRONG_DATA,
+            $crate::checks::guest::plugged::REFUSED,
+            $crate::checks::guest::plugged::NO_DRIVER,
+            $($own),*
+        ]
+    };
+}
+
+/// What a VF and a namespace are in a guest.
+pub(super) struct There {
+    pub(super) card: Bdf,
+    pub(super) disk: Disk,
+}
+
+/// Hands the VF to the guest that runs. Returns what the namespace is there.
+pub(super) async fn hand(
+    bench: &mut Bench,
+    guest: &Running,
+    drive: &Drive,
+    nsid: u32,
+) -> Result<There, Problem> {
+    hand_over(bench, guest, drive.vf.bdf).await?;
+    disk_of(bench, guest, nsid).await
+}
+
+/// What a guest has of a namespace by its only VF, whose driver must bind there.
+pub(super) async fn disk_of(
+    bench: &mut Bench,
+    guest: &Running,
+    nsid: u32,
+) -> Result<There, Problem> {
+    let card = card_in(bench, guest).await?;
+    is_driven(bench, guest, card).await?;
+    let disk = bench.disk_in(guest, card, nsid).await?;
+    let seen = if disk.is_some() {
+        "finds"
+    } else {
+        "does not find"
+    };
+    require!(
+        bench,
+        disk.is_some(),
+        NOT_SEEN,
+        "the VF's driver in the guest {seen} namespace {nsid}"
+    );
+    let disk = disk.context("a disk that was found")?;
+    Ok(There { card, disk })
+}
+
+/// The namespace by way of the PF too, while a guest has the VF.
+pub(super) async fn shared_with_pf(
+    bench: &mut Bench,
+    drive: &Drive,
+    nsid: u32,
+) -> Result<Disk, Problem> {
+    let both = [primary(bench).await?, drive.own.scid];
+    bench.attach_only(nsid, &both).await?;
+    let disk = bench.disk(bench.pf(), nsid).await?;
+    let seen = if disk.is_some() {
+        "finds"
+    } else {
+        "does not find"
+    };
+    require!(
+        bench,
+        disk.is_some(),
+        NOT_SEEN,
+        "the driver of the PF {seen} namespace {nsid}"
+    );
+    Ok(disk.context("a disk that was found")?)
+}
