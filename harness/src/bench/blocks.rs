@@ -63,7 +63,7 @@ impl Bench {
 
     /// A namespace of this device, as it is told from those of others.
     pub(super) fn named(&self, nsid: u32) -> Scratch {
-        let serial = self.facts.device.serial().unwrap_or_default();
+        let serial = self.serial();
         Scratch { serial, nsid }
     }
 

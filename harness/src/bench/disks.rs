@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::namespaces::{NOTICED, has_file, usable};
+use super::namespaces::{NOTICED, has_file, rescan, usable};
 use super::place::Place;
 use super::{Bench, Disk, Running, STEP_LIMIT, within};
 use crate::facts::read;
@@ -33,6 +33,9 @@ impl Bench {
         nsid: u32,
     ) -> Result<Option<Disk>, Problem> {
         let host = guest.host.clone();
+        let rescanned = within(STEP_LIMIT, rescan(host.as_ref(), card)).await;
+        let rescanned = rescanned.map_err(|error| Place::guest(guest).blame(error.into()))?;
+        self.log.step(format!("{}{rescanned}", guest.name()))?;
         let look = async || within(STEP_LIMIT, usable(host.as_ref(), card, nsid)).await;
         let device = self.in_guest(guest, NOTICED, look).await?;
         self.log.step(format!(

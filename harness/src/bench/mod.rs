@@ -28,6 +28,7 @@ mod passthrough;
 mod persistence;
 mod place;
 mod presence;
+mod primary;
 mod process;
 mod races;
 mod rate;

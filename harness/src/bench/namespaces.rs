@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::Bench;
-use crate::facts::{parse_namespace, read};
+use super::{Bench, STEP_LIMIT, within};
+use crate::facts::{self, parse_namespace, read};
 use crate::finding::{Finding, Problem};
 use crate::machine::Host;
 use crate::nvme::{
@@ -21,7 +21,7 @@ pub const ATTACH_REFUSED: Finding = Finding::device(
     "Repeat the command of the transcript. A private namespace has one controller at most: create it with `nvme create-ns --nmic=1`.",
 );
 
-/// How long a driver may take to look for namespaces that it was told of: the controller's notice, and a few commands.
+/// How long a driver may take to look for namespaces: a few commands for each.
 pub(super) const NOTICED: Duration = Duration::from_secs(30);
 
 impl Bench {
@@ -48,7 +48,7 @@ impl Bench {
         Ok(self.understood(namespaces(&bytes).map(Listed))?.0)
     }
 
-    fn serial(&self) -> String {
+    pub(super) fn serial(&self) -> String {
         self.facts.device.serial().unwrap_or_default()
     }
 
@@ -129,8 +129,8 @@ impl Bench {
         self.assert(refusal.is_none(), &ATTACH_REFUSED, text)
     }
 
-    /// Waits until no driver of another function of this device has a way to a namespace any more: each hears of it by itself, and
-    /// what goes by a way that leads nowhere any more fails. Returns the function that still has one in the end.
+    /// Waits until no driver of another function of this device has a way to a namespace any more: what goes by a way that leads
+    /// nowhere any more fails. Returns the function that still has one in the end.
     pub async fn other_way(&mut self, function: Bdf, nsid: u32) -> Result<Option<Bdf>, Problem> {
         let vfs = self.vfs().await?.into_iter().map(|vf| vf.bdf);
         let all: Vec<Bdf> = vfs.chain([self.pf()]).collect();
@@ -143,8 +143,8 @@ impl Bench {
         Ok(None)
     }
 
-    /// Waits until the driver of a function has found a namespace of its controller, and until there is a file to use it by, or until
-    /// it has lost it. Returns that file, where there is one in the end.
+    /// Has the driver of a function look at its controller's namespaces, and waits until it has found one, and until there is a file
+    /// to use it by, or until it has lost it. Returns that file, where there is one in the end.
     pub async fn wait_for_namespace(
         &mut self,
         function: Bdf,
@@ -161,6 +161,8 @@ impl Bench {
             };
             Ok(so.then_some(()))
         };
+        let rescanned = within(STEP_LIMIT, rescan(host.as_ref(), function)).await?;
+        self.log.step(rescanned)?;
         self.until(NOTICED, is_so).await?;
         let found = look().await?;
         self.log.step(format!(
@@ -170,6 +172,21 @@ impl Bench {
         ))?;
         Ok(found)
     }
+}
+
+/// A controller need not tell of what was attached to it (Attached Namespace Attribute Notices are optional: OAES, bit 8), and QEMU
+/// tells of a namespace once until its driver has asked which it was (hw/nvme/ctrl.c, `changed_nsids`). A function without a
+/// controller has nothing to look at. Returns the command.
+///
+/// Source: Linux 6.12 drivers/nvme/host/sysfs.c, `nvme_sysfs_rescan`.
+pub(super) async fn rescan(host: &dyn Host, function: Bdf) -> io::Result<String> {
+    let Some(nvme) = facts::nvme(host, function).await? else {
+        return Ok(format!("# {function} has no controller"));
+    };
+    let folder = sysfs::attribute(function, "nvme");
+    let path = format!("{folder}/{}/rescan_controller", nvme.name);
+    host.write(&path, b"1").await?;
+    Ok(format!("$ echo 1 > {path}"))
 }
 
 /// The block device of a namespace, once there is a file to use it by.

@@ -42,7 +42,7 @@ pub use names::names;
 pub use net::net;
 pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
-pub(crate) use nvme::{attached, secondaries};
+pub(crate) use nvme::{attached, primary_capabilities, secondaries};
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};
 
@@ -342,6 +342,9 @@ pub struct NvmeFacts {
     /// Its secondary controllers, where it can have VFs.
     #[serde(default)]
     pub secondaries: Vec<SecondaryController>,
+    /// How many flexible VQ and VI it has itself, where it can have VFs.
+    #[serde(default)]
+    pub held: [u16; 2],
     /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs, and `None` where
     /// it attaches and detaches none.
     #[serde(default)]

@@ -5,8 +5,8 @@ use std::io;
 use super::{NvmeFacts, command, read};
 use crate::machine::Host;
 use crate::nvme::{
-    IdentifyController, Question, STATUS, SecondaryController, attached_controllers, namespaces,
-    secondary_controllers,
+    IdentifyController, PrimaryCapabilities, Question, STATUS, SecondaryController,
+    attached_controllers, namespaces, secondary_controllers,
 };
 use crate::pci::Bdf;
 use crate::sysfs;
@@ -27,6 +27,7 @@ pub async fn nvme(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NvmeFacts>> {
         serial: file("serial").await?,
         firmware: file("firmware_rev").await?,
         secondaries: Vec::new(),
+        held: [0; 2],
         namespaces: None,
         unasked: None,
         name,
@@ -39,6 +40,10 @@ pub(super) async fn with_secondaries(host: &dyn Host, mut nvme: NvmeFacts) -> Nv
     match secondaries(host, &nvme.name).await {
         Ok(secondaries) => nvme.secondaries = secondaries,
         Err(error) => nvme.unasked = unless_refused(&error),
+    }
+    match primary_capabilities(host, &nvme.name).await {
+        Ok(capabilities) => nvme.held = capabilities.held(),
+        Err(error) => nvme.unasked = nvme.unasked.or(unless_refused(&error)),
     }
     match attachments(host, &nvme.name).await {
         Ok(namespaces) => nvme.namespaces = namespaces,
@@ -81,6 +86,15 @@ async fn ask(host: &dyn Host, question: Question, controller: &str) -> io::Resul
 pub(crate) async fn attached(host: &dyn Host, controller: &str, nsid: u32) -> io::Result<Vec<u16>> {
     let bytes = ask(host, Question::Attached(nsid), controller).await?;
     attached_controllers(&bytes).map_err(io::Error::other)
+}
+
+/// What the primary controller of that name has to give.
+pub(crate) async fn primary_capabilities(
+    host: &dyn Host,
+    controller: &str,
+) -> io::Result<PrimaryCapabilities> {
+    let bytes = ask(host, Question::PrimaryCapabilities, controller).await?;
+    PrimaryCapabilities::decode(&bytes).map_err(io::Error::other)
 }
 
 /// The secondary controllers of the controller of that name.

@@ -46,6 +46,11 @@ impl PrimaryCapabilities {
         })
     }
 
+    /// How many flexible ones the primary controller has, in the order of [`Resource::ALL`].
+    pub fn held(&self) -> [u16; 2] {
+        Resource::ALL.map(|resource| self.of(resource).map_or(0, |own| own.primary))
+    }
+
     /// What there is of a type.
     pub fn of(&self, resource: Resource) -> Option<Flexible> {
         match resource {

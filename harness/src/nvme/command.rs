@@ -105,6 +105,15 @@ pub struct Virtualization {
 }
 
 impl Virtualization {
+    /// ACT 1h: the primary controller, of that identifier, has so many itself from its next reset on.
+    pub fn hold(primary: u16, resource: Resource, nr: u16) -> Self {
+        Self {
+            rt: resource as u8,
+            nr,
+            ..Self::act(primary, 1)
+        }
+    }
+
     /// ACT 7h: a secondary controller goes offline and gives back what it has.
     pub fn offline(cntlid: u16) -> Self {
         Self::act(cntlid, 7)

@@ -48,7 +48,8 @@ impl World {
         for folder in DISK {
             self.tree.adopt(&last.tree, folder);
         }
-        self.device.controllers.namespaces = last.device.controllers.namespaces.restarted();
+        let fresh = self.device.controllers.clone();
+        self.device.controllers = last.device.controllers.restarted(fresh);
         self.copy_rules();
         self.start();
     }

@@ -134,11 +134,11 @@ impl World {
         );
     }
 
-    /// Shows the namespaces of all controllers that have a driver.
-    pub(super) fn show_namespaces(&mut self) {
-        let functions: Vec<Function> = self.device.functions().cloned().collect();
-        for function in functions.iter().filter(|it| it.driver.is_some()) {
-            self.show_namespaces_of(&folder(function.bdf), function);
+    /// Shows the namespaces of the controller of a function.
+    pub(super) fn show_namespaces(&mut self, bdf: Bdf) {
+        let function = self.device.function(bdf).cloned();
+        if let Some(function) = function.filter(|it| it.driver.is_some()) {
+            self.show_namespaces_of(&folder(bdf), &function);
         }
     }
 
@@ -174,6 +174,7 @@ impl World {
         ] {
             self.tree.file(&format!("{at}/{file}"), format!("{text}\n"));
         }
+        self.tree.file(&format!("{at}/rescan_controller"), "");
         self.show_namespaces_of(folder, function);
         let below = at.trim_start_matches("/sys/");
         let class = format!("/sys/class/nvme/nvme{number}");

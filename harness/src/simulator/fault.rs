@@ -167,6 +167,8 @@ pub enum Fault {
     NvmeTooFewQueues,
     NvmeSecondariesSwapped,
     NvmeSecondaryNotBare,
+    NvmePrimaryRefuses,
+    NvmePrimaryKeeps,
     NvmeAssignRefused,
     NvmeAssignShort,
     NvmeOfflineKeeps,

@@ -16,6 +16,8 @@ enum Target<'a> {
     Bind(&'a str),
     Unbind(&'a str),
     Attribute(Bdf, &'a str),
+    /// Has the driver of a controller look for namespaces.
+    RescanNamespaces(Bdf),
     /// A file of sysfs or procfs without a `store`.
     ReadOnly,
     /// A file on disk.
@@ -31,6 +33,12 @@ impl<'a> Target<'a> {
             ["sys", "bus", "pci", "drivers_probe"] => Self::DriversProbe,
             ["sys", "bus", "pci", "drivers", driver, "bind"] => Self::Bind(driver),
             ["sys", "bus", "pci", "drivers", driver, "unbind"] => Self::Unbind(driver),
+            ["sys", "devices", .., folder, "nvme", _, "rescan_controller"] => {
+                match folder.parse() {
+                    Ok(bdf) => Self::RescanNamespaces(bdf),
+                    Err(_) => Self::ReadOnly,
+                }
+            }
             ["sys", "devices", .., folder, name] => match folder.parse() {
                 Ok(bdf) => Self::Attribute(bdf, name),
                 Err(_) => Self::ReadOnly,
@@ -43,7 +51,7 @@ impl<'a> Target<'a> {
     /// The function that it is about.
     fn function(&self, text: &str) -> Option<Bdf> {
         match self {
-            Self::Attribute(bdf, _) => Some(*bdf),
+            Self::Attribute(bdf, _) | Self::RescanNamespaces(bdf) => Some(*bdf),
             Self::Bind(_) | Self::Unbind(_) | Self::DriversProbe => kstrto::line(text).parse().ok(),
             Self::KernelLog | Self::ReadOnly | Self::Plain => None,
         }
@@ -53,6 +61,7 @@ impl<'a> Target<'a> {
     fn locks(&self, text: &str, pf: Bdf) -> bool {
         let is_pf = self.function(text) == Some(pf);
         match self {
+            Self::RescanNamespaces(_) => false,
             Self::Attribute(_, name) => {
                 is_pf && ["sriov_numvfs", "reset", "driver_override"].contains(name)
             }
@@ -131,6 +140,7 @@ impl World {
             Target::Bind(driver) => return self.bind(driver, text),
             Target::Unbind(driver) => return self.unbind(driver, text),
             Target::Attribute(bdf, name) => return self.store_attribute(bdf, name, text),
+            Target::RescanNamespaces(bdf) => self.show_namespaces(bdf),
             Target::ReadOnly => return Step::of(Err(Errno::EACCES)),
             Target::Plain => self.tree.file(path, File::Bytes(data.into())),
         }

@@ -81,8 +81,10 @@ impl World {
             return Step::of(Err(Errno::EINVAL));
         }
         let fault = self.model.fault;
-        if let Some(vf) = self.device.function(bdf).and_then(|own| own.index) {
-            self.device.controllers.reset_vf(vf);
+        match self.device.function(bdf).map(|own| own.index) {
+            Some(Some(vf)) => self.device.controllers.reset_vf(vf),
+            Some(None) => self.device.controllers.reset_pf(),
+            None => {}
         }
         let Some(function) = self.device.function(bdf) else {
             return Step::of(Err(Errno::ENODEV));

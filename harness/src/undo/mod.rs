@@ -2,8 +2,10 @@
 
 mod attached;
 mod disk;
+mod drive;
 mod functions;
 mod guest;
+mod held;
 mod link;
 mod rate;
 mod secondaries;
@@ -22,6 +24,7 @@ use attached::restore_attached;
 use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
 use guest::{remove_guest, take_back};
+use held::restore_held;
 use link::{put_up, restore_link};
 use rate::restore_rate;
 pub(crate) use rate::set_rate;
@@ -78,6 +81,15 @@ pub enum Undo {
         /// All of them.
         before: Vec<SecondaryController>,
     },
+    /// What the primary controller of a PF has of the flexible resources.
+    Held {
+        /// The PF.
+        pf: Bdf,
+        /// The serial number of its drive.
+        serial: String,
+        /// How many VQ and VI.
+        held: [u16; 2],
+    },
     /// Which controllers are attached to a namespace of a PF's `NVMe` controller.
     Attached {
         /// The PF.
@@ -120,6 +132,7 @@ impl Undo {
             Self::Down { bdf } => format!("{bdf} put down"),
             Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
             Self::Secondaries { pf, .. } => format!("secondary controllers of {pf}"),
+            Self::Held { serial, .. } => format!("what the primary controller of {serial} has"),
             Self::Attached { namespace, .. } => format!("controllers of namespace {namespace}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
@@ -135,6 +148,7 @@ impl Undo {
             | Self::Down { bdf }
             | Self::Rate { pf: bdf, .. }
             | Self::Secondaries { pf: bdf, .. }
+            | Self::Held { pf: bdf, .. }
             | Self::Attached { pf: bdf, .. } => Some(*bdf),
             _ => None,
         }
@@ -162,6 +176,7 @@ impl Undo {
             Self::Down { bdf } => put_up(host, *bdf).await,
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
+            Self::Held { pf, serial, held } => restore_held(host, *pf, serial, *held).await,
             Self::Attached {
                 pf,
                 namespace,

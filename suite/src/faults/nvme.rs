@@ -13,6 +13,14 @@ pub(super) const ROWS: &[Row] = &[
         ),
         TAKES_ONLINE,
     ),
+    and(
+        nvme(Fault::NvmePrimaryRefuses, &["nvme::assign"]),
+        TAKES_ONLINE,
+    ),
+    and(
+        nvme(Fault::NvmePrimaryKeeps, &["nvme::assign"]),
+        TAKES_ONLINE,
+    ),
     nvme(Fault::NvmeNoVirtualization, &["nvme::capability"]),
     nvme(
         Fault::NvmeSecondaryMissing,
@@ -40,7 +48,11 @@ pub(super) const ROWS: &[Row] = &[
         Fault::NvmeOfflineKeeps,
         &["nvme::assign", "nvme::refusals", "nvme::teardown_order"],
     ),
-    nvme(Fault::NvmeResourcesLeak, &["nvme::assign"]),
+    // What leaked cannot be given back to the primary controller, which had it.
+    and(
+        nvme(Fault::NvmeResourcesLeak, &["nvme::assign"]),
+        TAKES_ONLINE,
+    ),
     nvme(Fault::NvmeOverAssigns, &["nvme::refusals"]),
     nvme(Fault::NvmeAssignsOnline, &["nvme::refusals"]),
     nvme(Fault::NvmeOnlineTooEarly, &["nvme::refusals"]),

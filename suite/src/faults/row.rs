@@ -6,6 +6,7 @@ use harness::simulator::Fault;
 use crate::checks;
 
 /// One fault, and who must catch it.
+#[derive(Clone, Copy)]
 pub struct Row {
     /// What is wrong.
     pub fault: Fault,

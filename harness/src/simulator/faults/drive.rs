@@ -84,6 +84,10 @@ impl Interview {
         let cntlid = format!("--controllers={cntlid}");
         self.run(&["nvme", command, "/dev/nvme0", "--namespace-id=2", &cntlid])
             .await;
+        for number in [0, 1] {
+            let path = format!("/sys/class/nvme/nvme{number}/rescan_controller");
+            self.write(&path, "1").await;
+        }
         for device in ["/dev/nvme1", "/dev/nvme0"] {
             for cns in [
                 "--cdw10=0x2",

@@ -78,9 +78,7 @@ impl World {
 
     /// The namespaces of a controller, without multipath.
     pub(super) fn show_drive(&self, tree: &mut Tree, at: &str, index: usize, card: &Card) {
-        if self.model.has(Fault::NvmeGuestFindsNothing) {
-            return;
-        }
+        tree.file(&format!("{at}/nvme/nvme{index}/rescan_controller"), "");
         for nsid in self.found_inside(card) {
             let name = format!("nvme{index}n{nsid}");
             let folder = format!("{at}/nvme/nvme{index}/{name}");
@@ -92,7 +90,8 @@ impl World {
     fn found_inside(&self, card: &Card) -> Vec<u32> {
         let vf = self.index_in_guest(card.vf);
         let found = |vf| self.device.controllers.namespaces.found(vf + 1);
-        vf.map_or_else(Vec::new, found)
+        let finds = !self.model.has(Fault::NvmeGuestFindsNothing);
+        vf.filter(|_| finds).map_or_else(Vec::new, found)
     }
 
     /// How a guest comes by the blocks of one of its devices.

@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Drivers find at once what has changed: assumed.
+    /// Drivers do not notice it by themselves: the worst case.
     fn attachment(&mut self, what: Attachment, options: &[&str]) -> Output {
         let [nsid, cntlid] =
             ["--namespace-id=", "--controllers="].map(|name| option(options, name));
@@ -105,7 +105,6 @@ impl World {
         if let Err(status) = namespaces.attach(what, nsid, cntlid) {
             return refused(status);
         }
-        self.show_namespaces();
         printed(format!("Success, nsid:{nsid}\n"))
     }
 

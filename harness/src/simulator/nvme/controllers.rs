@@ -1,6 +1,7 @@
 //! Secondary controllers and what they are given, in the order in which QEMU tests a command.
 //!
-//! Source: QEMU 11.1 hw/nvme/ctrl.c, `nvme_virt_mngmt`, `nvme_assign_virt_res_to_sec` and `nvme_virt_set_state`.
+//! Source: QEMU 11.1 hw/nvme/ctrl.c, `nvme_virt_mngmt`, `nvme_assign_virt_res_to_prim`, `nvme_assign_virt_res_to_sec` and
+//! `nvme_virt_set_state`.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,8 @@ pub(in crate::simulator) struct Controllers {
     fault: Option<Fault>,
     /// VQ and VI. `assigned` is what leaked: what the secondary ones have comes on top.
     pools: [Flexible; 2],
+    /// What the primary one has from its next reset on.
+    held_next: [u16; 2],
     secondaries: Vec<SecondaryController>,
     /// The namespaces of them all.
     pub(in crate::simulator) namespaces: Namespaces,
@@ -41,11 +44,22 @@ impl Controllers {
         let mut controllers = Self {
             fault: model.fault,
             pools,
+            held_next: [0; 2],
             secondaries: (1..=count).map(bare).collect(),
             namespaces: Namespaces::new(model.fault),
         };
         controllers.reset();
+        controllers.hold_all();
         controllers
+    }
+
+    /// As many drives come: nothing is left for VFs.
+    fn hold_all(&mut self) {
+        let free = [0, 1].map(|rt| self.pool(rt).free().unwrap_or_default());
+        for (rt, free) in free.into_iter().enumerate() {
+            self.pools[rt].primary = u16::try_from(free).unwrap_or(u16::MAX);
+            self.held_next[rt] = self.pools[rt].primary;
+        }
     }
 
     /// The VFs end.
@@ -65,6 +79,28 @@ impl Controllers {
             && let Ok(own) = self.secondary(cntlid)
         {
             *own = bare(cntlid);
+        }
+    }
+
+    /// The PF is reset.
+    pub(in crate::simulator) fn reset_pf(&mut self) {
+        self.reset();
+        if self.fault != Some(Fault::NvmePrimaryKeeps) {
+            for (pool, held) in self.pools.iter_mut().zip(self.held_next) {
+                pool.primary = held;
+            }
+        }
+    }
+
+    /// What a restart of the machine, whose power stays on, leaves of it.
+    pub(in crate::simulator) fn restarted(&self, mut fresh: Self) -> Self {
+        for (pool, last) in fresh.pools.iter_mut().zip(self.pools) {
+            pool.primary = last.primary;
+        }
+        Self {
+            held_next: self.held_next,
+            namespaces: self.namespaces.restarted(),
+            ..fresh
         }
     }
 
@@ -154,12 +190,30 @@ impl Controllers {
             return Err(Status::INVALID_RESOURCE);
         }
         match command.act {
+            1 => self.hold(command),
             7 => self.offline(command),
             8 => self.assign(command),
             9 => self.online(command, vfs),
             _ if self.fault == Some(Fault::NvmeActionIgnored) => Ok(0),
             _ => Err(Status::INVALID_FIELD),
         }
+    }
+
+    fn hold(&mut self, command: Virtualization) -> Result<u16, Status> {
+        let rt = usize::from(command.rt);
+        let pool = self.pool(rt);
+        if command.cntlid != PRIMARY {
+            return Err(Status::INVALID_CONTROLLER);
+        }
+        if u32::from(command.nr) > pool.total {
+            return Err(Status::INVALID_NUMBER);
+        }
+        let refuses = self.fault == Some(Fault::NvmePrimaryRefuses);
+        if refuses || u32::from(command.nr) > pool.total - pool.assigned {
+            return Err(Status::INVALID_RESOURCE);
+        }
+        self.held_next[rt] = command.nr;
+        Ok(command.nr)
     }
 
     fn assign(&mut self, command: Virtualization) -> Result<u16, Status> {

@@ -12,7 +12,7 @@ use harness::{creation_findings, require};
 
 use super::NEEDS;
 use super::capability::TOO_FEW;
-use super::ready::{PRIMARY_HOLDS, REFUSED, flexible, share, told};
+use super::ready::{PRIMARY_HOLDS, PRIMARY_NOT_READY, REFUSED, flexible, free, share, told};
 
 const NOT_AS_ASKED: Finding = Finding::device(
     "nvme-assigned-otherwise",
@@ -42,6 +42,7 @@ pub const CHECK: Check = Check {
         IDENTIFY_FAILS,
         REFUSED,
         PRIMARY_HOLDS,
+        PRIMARY_NOT_READY,
         TOO_FEW,
         NOT_AS_ASKED,
         NOT_CONSERVED,
@@ -51,6 +52,7 @@ pub const CHECK: Check = Check {
 };
 
 async fn run(bench: &mut Bench) -> Answer {
+    free(bench).await?;
     bench.create_bare_vfs(bench.limit()).await?;
     let all = bench.secondaries().await?;
     for resource in Resource::ALL {

@@ -35,6 +35,7 @@ macro_rules! drive_in_guest_findings {
             harness::bench::ATTACH_REFUSED,
             $crate::checks::nvme::ready::REFUSED,
             $crate::checks::nvme::ready::PRIMARY_HOLDS,
+            $crate::checks::nvme::ready::PRIMARY_NOT_READY,
             $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,

@@ -24,10 +24,15 @@ pub(super) const NOT_READY: Finding = Finding::device(
     "Read the kernel log of this check (\"Device not ready\" is a time-out), and update the controller's firmware.",
 );
 
-pub(super) const PRIMARY_HOLDS: Finding = Finding::bench(
+pub(super) const PRIMARY_HOLDS: Finding = Finding::device(
     "nvme-primary-holds-resources",
-    "The primary controller itself holds the flexible queues or vectors, so that there are none for VFs. Many drives begin like that.",
-    "Take them from it, then reset it: `nvme virt-mgmt /dev/nvmeN --cntlid=ID --act=1 --rt=0 --nr=0`, the same with --rt=1, and `nvme reset /dev/nvmeN`.",
+    "The primary controller itself holds the flexible queues or vectors, as many drives begin, and does not give them up at a reset of the PF, so that there are none for VFs.",
+    "Repeat the commands of the transcript and reset the PF (`echo 1 > /sys/bus/pci/devices/…/reset`); update the controller's firmware.",
+);
+pub(super) const PRIMARY_NOT_READY: Finding = Finding::device(
+    "nvme-pf-not-ready",
+    "The PF was reset so that its controller gives up what it holds, and that controller is not ready again.",
+    "Read the kernel log of this check, and update the controller's firmware. `echo 1 > /sys/bus/pci/devices/…/remove` and a rescan may bring the drive back.",
 );
 
 /// The findings of a check that takes VFs online.
@@ -38,6 +43,7 @@ macro_rules! online_findings {
             harness::bench::IDENTIFY_FAILS,
             $crate::checks::nvme::ready::REFUSED,
             $crate::checks::nvme::ready::PRIMARY_HOLDS,
+            $crate::checks::nvme::ready::PRIMARY_NOT_READY,
             $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,
@@ -53,8 +59,37 @@ pub(super) struct Drive {
     pub(super) own: SecondaryController,
 }
 
+/// What the primary controller holds itself it gives up at a reset of the PF.
+pub(super) async fn free(bench: &mut Bench) -> Answer {
+    if bench.primary_capabilities().await?.held() == [0; 2] {
+        return Ok(());
+    }
+    let refusal = bench.give_up().await?;
+    let text = format!("giving up what it holds: {}", answered(refusal));
+    bench.assert(refusal.is_none(), &PRIMARY_HOLDS, text)?;
+    let attempt = bench.reset_pf().await?;
+    let live = bench.wait_until_live(bench.pf()).await?;
+    let state = live.map_or("none".to_owned(), |(_, state)| state);
+    require!(
+        bench,
+        attempt.error.is_none() && state == "live",
+        PRIMARY_NOT_READY,
+        "reset of the PF: {}; the state of its controller: {state}",
+        attempt.answer()
+    );
+    let held = bench.primary_capabilities().await?.held();
+    require!(
+        bench,
+        held == [0; 2],
+        PRIMARY_HOLDS,
+        "after the reset it holds VQ and VI: {held:?}"
+    );
+    Ok(())
+}
+
 /// So many VFs whose controllers have nothing yet.
 pub(super) async fn bare(bench: &mut Bench, count: u16) -> Result<Vec<Drive>, Problem> {
+    free(bench).await?;
     let vfs = bench.create_bare_vfs(count).await?;
     let all = bench.secondaries().await?;
     let drive = |vf: Vf| {
@@ -83,12 +118,7 @@ pub(super) async fn share(
         "{share} {} for each of {among}: {flexible}",
         resource.name()
     );
-    let too_few = if flexible.primary > 0 {
-        &PRIMARY_HOLDS
-    } else {
-        &TOO_FEW
-    };
-    bench.assert(share >= least(resource), too_few, text)?;
+    bench.assert(share >= least(resource), &TOO_FEW, text)?;
     Ok(share)
 }
 

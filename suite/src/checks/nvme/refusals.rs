@@ -16,7 +16,7 @@ use harness::nvme::{Resource, SecondaryController, Status, Virtualization};
 use harness::require;
 
 use super::NEEDS;
-use super::ready::{Drive, answered, bare, bind, flexible, give, least, online, share, told};
+use super::ready::{Drive, answered, bare, bind, flexible, free, give, least, online, share, told};
 use crate::online_findings;
 
 const NOT_REFUSED: Finding = Finding::device(
@@ -54,6 +54,7 @@ const NO_ACTION: u8 = 5;
 const NOBODY: u16 = 0xffef;
 
 async fn run(bench: &mut Bench) -> Answer {
+    free(bench).await?;
     without_vf(bench).await?;
     let mut drives = bare(bench, 1).await?;
     without_resources(bench, &drives[0]).await?;

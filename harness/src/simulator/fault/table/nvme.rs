@@ -40,6 +40,16 @@ pub(super) const ROWS: &[Row] = &[
         "the first secondary controller has a vector that nobody has given it",
     ),
     (
+        Fault::NvmePrimaryRefuses,
+        "nvme-primary-refuses",
+        "the primary controller refuses to give up the queues and vectors that it holds",
+    ),
+    (
+        Fault::NvmePrimaryKeeps,
+        "nvme-primary-keeps",
+        "the primary controller holds its queues and vectors still after a reset",
+    ),
+    (
         Fault::NvmeAssignRefused,
         "nvme-assign-refused",
         "the last secondary controller gets nothing although enough is free",
