@@ -187,7 +187,7 @@ fn unasked(device: &DeviceFacts) -> Option<Missing> {
 /// Why the data of a namespace cannot be come by from one function alone.
 fn fixed(device: &DeviceFacts) -> Option<Missing> {
     let nvme = device.nvme.as_ref()?;
-    unmet(nvme.namespaces.is_some() || nvme.unasked.is_some(), || {
+    unmet(nvme.attaches != Some(false), || {
         "the controller attaches and detaches no namespaces (OACS, bit 3)".into()
     })
 }

@@ -43,6 +43,7 @@ impl Bench {
             guest.name(),
             device.as_deref().unwrap_or("(none)")
         ))?;
+        self.is_named(nsid).await?;
         let (namespace, place) = (Some(self.named(nsid)), Place::guest(guest));
         Ok(device.map(|device| Disk {
             device,
@@ -51,14 +52,19 @@ impl Bench {
         }))
     }
 
-    /// Gives a running guest a disk that the emulator makes of one of this machine.
-    pub async fn attach_disk(&mut self, guest: &Running, disk: &Disk) -> Result<Disk, Problem> {
-        let (name, xml) = (guest.name(), virtio_disk(&disk.device));
+    /// Gives a running guest a disk that the emulator makes of one of this machine, which has blocks of so many bytes.
+    pub async fn attach_disk(
+        &mut self,
+        guest: &Running,
+        disk: &Disk,
+        block: u64,
+    ) -> Result<Disk, Problem> {
+        let (name, xml) = (guest.name(), virtio_disk(&disk.device, block));
         let file = self.plug(name, &xml, &["--live"]).await?;
         let words = ["attach-device", name, &file, "--live"];
         self.virsh_or(&DISK_REFUSED, &words).await?;
         let host = guest.host.clone();
-        let look = async || within(STEP_LIMIT, emulated(host.as_ref())).await;
+        let look = async || within(STEP_LIMIT, emulated(host.as_ref(), block)).await;
         let device = self.in_guest(guest, NOTICED, look).await?;
         self.log.step(format!(
             "{name}$ grep -l {DISK_SERIAL} /sys/block/vd*/serial\n{}",
@@ -66,7 +72,9 @@ impl Bench {
         ))?;
         let device = device.ok_or_else(|| Problem::Found {
             finding: &DISK_UNUSABLE,
-            message: format!("{name} has no disk with the serial number {DISK_SERIAL}"),
+            message: format!(
+                "{name} has no disk with the serial number {DISK_SERIAL} and blocks of {block} bytes"
+            ),
         })?;
         Ok(Disk {
             device,
@@ -77,11 +85,14 @@ impl Bench {
 }
 
 /// The disk that the emulator makes (Linux 6.12 drivers/block/virtio_blk.c, `serial_show`).
-async fn emulated(host: &dyn Host) -> io::Result<Option<String>> {
+async fn emulated(host: &dyn Host, block: u64) -> io::Result<Option<String>> {
     for name in read::names(host, "/sys/block").await? {
-        let serial = read::optional(host, &format!("/sys/block/{name}/serial")).await?;
+        let file =
+            async |file: &str| read::optional(host, &format!("/sys/block/{name}/{file}")).await;
+        let is_it = file("serial").await?.as_deref() == Some(DISK_SERIAL)
+            && file("queue/logical_block_size").await? == Some(block.to_string());
         let device = format!("/dev/{name}");
-        if serial.as_deref() == Some(DISK_SERIAL) && has_file(host, &device).await? {
+        if is_it && has_file(host, &device).await? {
             return Ok(Some(device));
         }
     }

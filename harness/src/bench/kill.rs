@@ -9,9 +9,11 @@ use futures_util::future::{join, join3};
 use tokio::time::Instant;
 
 use super::echo::{Heard, PING, Talk, told};
-use super::{Bench, Disk, End, Running, STEP_LIMIT, Stretch, within};
+use super::namespaces::written;
+use super::{Bench, Disk, End, Race, Running, STEP_LIMIT, Stretch, within};
+use crate::blocks::Rate;
 use crate::finding::Problem;
-use crate::machine::Output;
+use crate::pci::Bdf;
 use crate::traffic::Pinged;
 
 /// How long frames pass at least.
@@ -23,8 +25,14 @@ const BEGINS: Duration = Duration::from_secs(3);
 /// How many tell it.
 const FRAMES: u64 = 50;
 
-/// How long a guest may take to write what it is to be killed at.
+/// For how many seconds a guest writes, if it is not killed before, and how long it may take to begin.
+const DOOMED_SECONDS: u32 = 60;
 const WRITES: Duration = Duration::from_secs(30);
+/// How it writes.
+const DOOMED: Race = Race {
+    writes: true,
+    at_once: 16,
+};
 
 /// How often libvirt is asked whether a guest has ended.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -36,6 +44,14 @@ pub struct Killed {
     /// What came of its neighbours' frames, from before it was killed until it had ended: of those that were harmed
     /// first, or of the last.
     pub neighbours: Pinged,
+}
+
+/// What came of killing a guest that writes.
+pub struct KilledWriter {
+    /// What libvirt says of it in the end.
+    pub state: String,
+    /// What became of the writes, where they had come to an end by themselves.
+    pub refused: Option<Rate>,
 }
 
 impl Bench {
@@ -76,41 +92,57 @@ impl Bench {
         })
     }
 
-    /// Kills the emulator of a guest while it writes a stretch, again and again: once it has written it as a whole. Returns what
-    /// libvirt says of the guest in the end.
+    /// Kills the emulator of a guest while it writes a stretch by a function there, with many transfers under way all the time.
     pub async fn kill_amid_writes(
         &mut self,
         guest: &Running,
-        disk: &Disk,
+        (card, disk): (Bdf, &Disk),
         stretch: &Stretch,
         limit: Duration,
-    ) -> Result<String, Problem> {
+    ) -> Result<KilledWriter, Problem> {
         let process = self.process_of(guest).await?;
-        let words = stretch.words("write --overwrite", disk);
-        let (written, over) = (Cell::new(0), Cell::new(false));
+        let words = DOOMED.words(disk, stretch, DOOMED_SECONDS);
+        let over = Cell::new(false);
+        let writes = async {
+            let output = disk.run(&words).await;
+            over.set(true);
+            output
+        };
         let ends = async {
-            let under_way = async || Ok((written.get() > 0).then_some(()));
-            self.until(WRITES, under_way).await?;
+            self.writes(guest, card, &over).await?;
             let command = self.kill_now(guest, process).await?;
             self.ended(guest, limit).await.map(|()| command)
         };
-        let ends = async {
-            let ended = ends.await;
-            over.set(true);
-            ended
-        };
-        let (last, command) = join(writes(disk, &words, &written, &over), ends).await;
+        let (last, command) = join(writes, ends).await;
         self.has_ended(guest);
-        let (prompt, times) = (guest.name(), written.get());
-        self.log.step(format!(
-            "{prompt}$ sriov-certify {words}\n(written {times} times, then: {last:?})"
-        ))?;
+        let told = match &last {
+            Ok(output) => output.text() + &output.stderr,
+            Err(error) => error.to_string(),
+        };
+        let prompt = guest.name();
+        self.log
+            .step(format!("{prompt}$ sriov-certify {words}\n({told})"))?;
         self.log.step(format!("$ {}", command?))?;
-        if times == 0 || last.is_ok() {
-            let text = format!("the guest was not killed in the midst of writing: {last:?}");
-            return Err(anyhow!(text).into());
-        }
-        self.state_of(guest.name()).await
+        let refused = match last {
+            Err(_) => None,
+            Ok(_) => Some(self.blocks_done(disk, &words, last)?),
+        };
+        Ok(KilledWriter {
+            state: self.state_of(guest.name()).await?,
+            refused,
+        })
+    }
+
+    /// Waits until a function in a guest has written something, or nobody writes any more.
+    async fn writes(&self, guest: &Running, card: Bdf, over: &Cell<bool>) -> Result<(), Problem> {
+        let host = guest.host.as_ref();
+        let before = within(STEP_LIMIT, written(host, card)).await?;
+        self.in_guest(guest, WRITES, async || {
+            let now = within(STEP_LIMIT, written(host, card)).await?;
+            Ok((now > before || over.get()).then_some(()))
+        })
+        .await
+        .map(drop)
     }
 
     /// Kills the emulator of a guest once frames come in at these ends. Returns the command.
@@ -162,22 +194,6 @@ impl Bench {
             Ok((output.text().trim() == "shut off").then_some(()))
         });
         ended.await.map(drop)
-    }
-}
-
-/// Writes again and again, until that is over or has no answer any more. Returns the last answer.
-async fn writes(
-    disk: &Disk,
-    words: &str,
-    written: &Cell<u32>,
-    over: &Cell<bool>,
-) -> io::Result<Output> {
-    loop {
-        let output = disk.run(words).await?;
-        if over.get() || !output.success() {
-            return Ok(output);
-        }
-        written.set(written.get() + 1);
     }
 }
 

@@ -66,7 +66,7 @@ pub use guest::{
     Running,
 };
 pub use inside::{GUEST_LOST, NOT_SEEN};
-pub use kill::Killed;
+pub use kill::{Killed, KilledWriter};
 pub use link::MacPolicy;
 pub use load::Load;
 pub use log::Log;

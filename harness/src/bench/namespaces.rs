@@ -69,7 +69,6 @@ impl Bench {
         let before = self.attached(nsid).await?;
         self.may_be_taken(nsid, &before).await?;
         let undo = Undo::Attached {
-            pf: self.pf(),
             namespace: self.named(nsid),
             controllers: before.clone(),
         };
@@ -226,6 +225,28 @@ async fn block_device(host: &dyn Host, function: Bdf, nsid: u32) -> io::Result<O
         }
     }
     Ok(None)
+}
+
+/// How much was written by way of a function since its driver has bound, to all namespaces together, in sectors: the seventh number of
+/// `stat` (Linux Documentation/block/stat.rst).
+pub(super) async fn written(host: &dyn Host, function: Bdf) -> io::Result<u64> {
+    let folder = sysfs::attribute(function, "nvme");
+    let mut sum = 0;
+    for controller in read::names(host, &folder).await? {
+        let at = format!("{folder}/{controller}");
+        for name in read::names(host, &at).await? {
+            if parse_namespace(&name).is_none() {
+                continue;
+            }
+            let stat = read::optional(host, &format!("{at}/{name}/stat")).await?;
+            let stat = stat.unwrap_or_default();
+            let sectors = stat.split_whitespace().nth(6);
+            sum += sectors
+                .and_then(|text| text.parse::<u64>().ok())
+                .unwrap_or(0);
+        }
+    }
+    Ok(sum)
 }
 
 /// A list, as it stands in a transcript.

@@ -77,14 +77,12 @@ impl Bench {
         let own = told
             .hostdev(vf)
             .context("libvirt does not tell the VF of the guest that has it")?;
-        if let Some(mac) = &own.mac {
-            let words = ["detach-interface", name, "hostdev", "--mac", mac];
-            return self.hand(&[&words[..], &when].concat()).await;
+        if let Some(xml) = own.description() {
+            self.keep(&Files::of(name).plug, &xml).await?;
         }
-        let file = Files::of(name).plug;
-        self.keep(&file, &hostdev(vf)).await?;
-        self.hand(&[&["detach-device", name, &file], &when[..]].concat())
-            .await
+        let words = own.detach(name);
+        let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        self.hand(&[&words[..], &when].concat()).await
     }
 
     /// Promises to take back what is about to be plugged in, and describes it. Returns the description's file, for

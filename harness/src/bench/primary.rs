@@ -12,7 +12,6 @@ impl Bench {
     pub async fn give_up(&mut self) -> Result<Option<Status>, Problem> {
         let capabilities = self.primary_capabilities().await?;
         let undo = Undo::Held {
-            pf: self.pf(),
             serial: self.serial(),
             held: capabilities.held(),
         };

@@ -13,33 +13,43 @@ pub struct Race {
     pub at_once: u16,
 }
 
+impl Race {
+    /// What this program is told.
+    pub(super) fn words(self, disk: &Disk, stretch: &Stretch, seconds: u32) -> String {
+        let what = if self.writes {
+            "rate --write --overwrite"
+        } else {
+            "rate"
+        };
+        let (words, at_once) = (stretch.words(what, disk), self.at_once);
+        format!("{words} --at-once {at_once} --seconds {seconds}")
+    }
+}
+
 impl Bench {
-    /// Measures two disks in turns and in random order, so many pairs, after one of each that does not count.
+    /// Measures two disks in turns and in random order, so many pairs. Before that comes one of each by which they are warm: it
+    /// does not count, but must be as right as the others.
     pub async fn disks_in_turns(
         &mut self,
         ways: [(&Disk, &Stretch); 2],
         race: Race,
         pairs: usize,
-    ) -> Result<Series<Rate>, Problem> {
-        for (disk, stretch) in ways {
-            self.rate(disk, stretch, race).await?;
-        }
-        Series::measure(pairs, async |way| {
+    ) -> Result<([Rate; 2], Series<Rate>), Problem> {
+        let [(a, first), (b, second)] = ways;
+        let warm = [
+            self.rate(a, first, race).await?,
+            self.rate(b, second, race).await?,
+        ];
+        let series = Series::measure(pairs, async |way| {
             let (disk, stretch) = ways[way];
             self.rate(disk, stretch, race).await
-        })
-        .await
+        });
+        let series = series.await?;
+        Ok((warm, series))
     }
 
     async fn rate(&mut self, disk: &Disk, stretch: &Stretch, race: Race) -> Result<Rate, Problem> {
-        let what = if race.writes {
-            "rate --write --overwrite"
-        } else {
-            "rate"
-        };
-        let (seconds, at_once) = (self.settings.stream_seconds, race.at_once);
-        let words = stretch.words(what, disk);
-        let words = format!("{words} --at-once {at_once} --seconds {seconds}");
+        let words = race.words(disk, stretch, self.settings.stream_seconds);
         let output = disk.run(&words).await;
         self.blocks_done(disk, &words, output)
     }

@@ -19,8 +19,8 @@ use crate::machine::Output;
 /// under KVM; under KVM in an emulated machine that is busy otherwise a small one took three to six minutes.
 const SYSTEM_BOOT_LIMIT: Duration = Duration::from_mins(10);
 
-/// How often a check waits for a boot at most: two guests that are started twice each, and a restart.
-const BOOTS: u32 = 5;
+/// How often a check waits for a boot at most: three guests that are started twice each, or two and a restart.
+const BOOTS: u32 = 6;
 
 /// The memory of a probe guest in MiB: for the kernel, its initramfs twice while it is unpacked, and the agent.
 const PROBE_MEMORY: u32 = 256;

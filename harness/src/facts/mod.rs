@@ -345,10 +345,12 @@ pub struct NvmeFacts {
     /// How many flexible VQ and VI it has itself, where it can have VFs.
     #[serde(default)]
     pub held: [u16; 2],
-    /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs, and `None` where
-    /// it attaches and detaches none.
+    /// Whether it attaches and detaches namespaces; `None` where it does not say, or was not asked.
     #[serde(default)]
-    pub namespaces: Option<Vec<(u32, Vec<u16>)>>,
+    pub attaches: Option<bool>,
+    /// Its namespaces, attached or not, and the controllers that each is attached to; of one that can have VFs.
+    #[serde(default)]
+    pub namespaces: Vec<(u32, Vec<u16>)>,
     /// Why it could not be asked for them.
     #[serde(default)]
     pub unasked: Option<String>,

@@ -28,7 +28,8 @@ pub async fn nvme(host: &dyn Host, bdf: Bdf) -> io::Result<Option<NvmeFacts>> {
         firmware: file("firmware_rev").await?,
         secondaries: Vec::new(),
         held: [0; 2],
-        namespaces: None,
+        attaches: None,
+        namespaces: Vec::new(),
         unasked: None,
         name,
     }))
@@ -45,9 +46,8 @@ pub(super) async fn with_secondaries(host: &dyn Host, mut nvme: NvmeFacts) -> Nv
         Ok(capabilities) => nvme.held = capabilities.held(),
         Err(error) => nvme.unasked = nvme.unasked.or(unless_refused(&error)),
     }
-    match attachments(host, &nvme.name).await {
-        Ok(namespaces) => nvme.namespaces = namespaces,
-        Err(error) => nvme.unasked = nvme.unasked.or(unless_refused(&error)),
+    if let Err(error) = with_namespaces(host, &mut nvme).await {
+        nvme.unasked = nvme.unasked.or(unless_refused(&error));
     }
     nvme
 }
@@ -58,22 +58,20 @@ fn unless_refused(error: &io::Error) -> Option<String> {
     (!text.contains(STATUS)).then_some(text)
 }
 
-/// All namespaces, and who is attached to each; `None` of a controller that cannot manage any.
-async fn attachments(
-    host: &dyn Host,
-    controller: &str,
-) -> io::Result<Option<Vec<(u32, Vec<u16>)>>> {
-    let data = ask(host, Question::Controller, controller).await?;
+/// All namespaces, and who is attached to each. A controller that cannot manage any has none to tell of.
+async fn with_namespaces(host: &dyn Host, nvme: &mut NvmeFacts) -> io::Result<()> {
+    let data = ask(host, Question::Controller, &nvme.name).await?;
     let known = IdentifyController::decode(&data).map_err(io::Error::other)?;
+    nvme.attaches = Some(known.manages_namespaces());
     if !known.manages_namespaces() {
-        return Ok(None);
+        return Ok(());
     }
-    let list = ask(host, Question::Namespaces, controller).await?;
-    let mut all = Vec::new();
+    let list = ask(host, Question::Namespaces, &nvme.name).await?;
     for nsid in namespaces(&list).map_err(io::Error::other)? {
-        all.push((nsid, attached(host, controller, nsid).await?));
+        let controllers = attached(host, &nvme.name, nsid).await?;
+        nvme.namespaces.push((nsid, controllers));
     }
-    Ok(Some(all))
+    Ok(())
 }
 
 async fn ask(host: &dyn Host, question: Question, controller: &str) -> io::Result<Vec<u8>> {

@@ -5,6 +5,8 @@ use std::fmt;
 use anyhow::Context;
 use roxmltree::{Document, Node};
 
+use super::Files;
+use super::hostdev::hostdev as described;
 use crate::machine::agent::PORT;
 use crate::pci::Bdf;
 
@@ -30,6 +32,24 @@ pub struct Hostdev {
     pub managed: bool,
     /// The address that libvirt gives it, where it is handed over as a network interface.
     pub mac: Option<String>,
+}
+
+impl Hostdev {
+    /// What takes it from a guest, but for when. One that is no network interface has no name of its own, and is described
+    /// ([`Hostdev::description`]) in a file of the guest.
+    pub fn detach(&self, guest: &str) -> Vec<String> {
+        let words = match &self.mac {
+            Some(mac) => vec!["virsh", "detach-interface", guest, "hostdev", "--mac", mac],
+            None => vec!["virsh", "detach-device", guest],
+        };
+        let file = self.mac.is_none().then(|| Files::of(guest).plug);
+        words.into_iter().map(str::to_owned).chain(file).collect()
+    }
+
+    /// Its description, where it takes one to take it back.
+    pub fn description(&self) -> Option<String> {
+        self.mac.is_none().then(|| described(self.bdf))
+    }
 }
 
 impl fmt::Display for Hostdev {
@@ -74,6 +94,22 @@ impl Told {
     /// Whether nothing of the machine was handed to it.
     pub fn has_nothing(&self) -> bool {
         self.hostdevs.is_empty() && self.direct.is_empty() && self.disks.is_empty()
+    }
+
+    /// What takes from a guest all that the emulator makes for it, each but for when.
+    pub fn emulated(&self, guest: &str) -> Vec<Vec<String>> {
+        let card = |mac: &String| {
+            ["virsh", "detach-interface", guest, "direct", "--mac", mac]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let disk = |name: &String| {
+            ["virsh", "detach-disk", guest, name]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let cards = self.direct.iter().map(card);
+        cards.chain(self.disks.iter().map(disk)).collect()
     }
 
     /// The entry of that function.

@@ -176,6 +176,9 @@ impl World {
         }
         self.tree.file(&format!("{at}/rescan_controller"), "");
         self.show_namespaces_of(folder, function);
+        let device = folder.rsplit('/').next().unwrap_or_default();
+        self.tree
+            .link(&format!("{at}/device"), format!("../../../{device}"));
         let below = at.trim_start_matches("/sys/");
         let class = format!("/sys/class/nvme/nvme{number}");
         self.tree.link(&class, format!("../../{below}"));

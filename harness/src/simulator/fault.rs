@@ -199,6 +199,7 @@ pub enum Fault {
     NvmeNeighbourHarmed,
     NvmeRemovalKeeps,
     NvmeNamespacesOverlap,
+    NvmeScratchPrivate,
     NvmeGuestFindsNothing,
     NvmeDataLostWithGuest,
     NvmeKillTakes,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{bounded, command};
-use crate::guest::{Files, Hostdev, Told, hostdev};
+use crate::guest::{Files, Hostdev, Told};
 use crate::machine::Host;
 
 /// How long a guest may take to let go of a function: it waits 5 s by itself (PCI Express Base
@@ -82,27 +82,36 @@ async fn end(host: &dyn Host, name: &str) -> io::Result<()> {
     }
 }
 
-/// Takes all functions back from a guest. One that does not let go of them is ended.
+/// Takes all that was handed to it back from a guest. One that does not let go of it is ended.
 pub(super) async fn take_back(host: &dyn Host, guest: &str) -> io::Result<()> {
     if !is_listed(host, guest, &["--all"]).await? {
         return Ok(());
     }
-    for own in told(host, guest, &["--inactive"]).await?.hostdevs {
-        let words = take(host, guest, &own).await?;
-        command(host, &with(&words, "--config")).await?;
-    }
+    // Whatever libvirt makes of its next start, what it has now must go.
+    let forgotten = forget_attachments(host, guest).await;
     if is_listed(host, guest, &[]).await? && !lets_go(host, guest).await? {
         end(host, guest).await?;
+    }
+    forgotten
+}
+
+async fn forget_attachments(host: &dyn Host, guest: &str) -> io::Result<()> {
+    for own in told(host, guest, &["--inactive"]).await?.hostdevs {
+        describe(host, guest, &own).await?;
+        command(host, &with(&own.detach(guest), "--config")).await?;
     }
     Ok(())
 }
 
 async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
-    for words in requests(host, guest).await? {
-        // Refused while the guest is still at an earlier request, and libvirt may not come back from it: what counts is
-        // whether it goes.
-        let argv = with(&words, "--live");
-        let _ = bounded(&argv.join(" "), host.run(&argv)).await;
+    let had = told(host, guest, &[]).await?;
+    for own in &had.hostdevs {
+        // What cannot be described is not let go of.
+        let _ = describe(host, guest, own).await;
+        request(host, &own.detach(guest)).await;
+    }
+    for words in had.emulated(guest) {
+        request(host, &words).await;
     }
     // Each request may have taken its time.
     let end = Instant::now() + LETS_GO;
@@ -117,40 +126,19 @@ async fn lets_go(host: &dyn Host, guest: &str) -> io::Result<bool> {
     }
 }
 
-/// What takes all from a running guest that was handed to it.
-async fn requests(host: &dyn Host, guest: &str) -> io::Result<Vec<Vec<String>>> {
-    let Told {
-        hostdevs,
-        direct,
-        disks,
-        ..
-    } = told(host, guest, &[]).await?;
-    let mut all = Vec::new();
-    for own in &hostdevs {
-        all.push(take(host, guest, own).await?);
-    }
-    all.extend(direct.iter().map(|mac| interface(guest, "direct", mac)));
-    let disk = |name: &String| ["virsh", "detach-disk", guest, name].map(str::to_owned);
-    all.extend(disks.iter().map(|name| disk(name).to_vec()));
-    Ok(all)
+/// Refused while the guest is still at an earlier request, and libvirt may not come back from it: what counts is whether it goes.
+async fn request(host: &dyn Host, words: &[String]) {
+    let argv = with(words, "--live");
+    let _ = bounded(&argv.join(" "), host.run(&argv)).await;
 }
 
-/// What takes a function from a guest. One that is no network interface has no name of its own, and is described.
-async fn take(host: &dyn Host, guest: &str, own: &Hostdev) -> io::Result<Vec<String>> {
-    if let Some(mac) = &own.mac {
-        return Ok(interface(guest, "hostdev", mac));
-    }
+/// Writes down what a function is, where libvirt is to read that.
+async fn describe(host: &dyn Host, guest: &str, own: &Hostdev) -> io::Result<()> {
+    let Some(xml) = own.description() else {
+        return Ok(());
+    };
     let file = Files::of(guest).plug;
-    let xml = hostdev(own.bdf);
-    bounded(&file, host.put(&file, Some(xml.as_bytes()))).await?;
-    Ok(["virsh", "detach-device", guest, &file]
-        .map(str::to_owned)
-        .to_vec())
-}
-
-fn interface(guest: &str, kind: &str, mac: &str) -> Vec<String> {
-    let words = ["virsh", "detach-interface", guest, kind, "--mac", mac];
-    words.map(str::to_owned).to_vec()
+    bounded(&file, host.put(&file, Some(xml.as_bytes()))).await
 }
 
 fn with<'a>(words: &'a [String], when: &'a str) -> Vec<&'a str> {

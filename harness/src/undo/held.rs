@@ -18,13 +18,8 @@ const LIVE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// It has them from its next reset on, which is made here.
-pub(super) async fn restore_held(
-    host: &dyn Host,
-    pf: Bdf,
-    serial: &str,
-    held: [u16; 2],
-) -> io::Result<()> {
-    let controller = drive(host, pf, serial).await?.name;
+pub(super) async fn restore_held(host: &dyn Host, serial: &str, held: [u16; 2]) -> io::Result<()> {
+    let (pf, controller) = drive(host, serial).await?;
     let now = facts::primary_capabilities(host, &controller).await?;
     let told = tell(host, &controller, now.cntlid, held).await;
     if now.held() == held {

@@ -81,19 +81,15 @@ pub enum Undo {
         /// All of them.
         before: Vec<SecondaryController>,
     },
-    /// What the primary controller of a PF has of the flexible resources.
+    /// What the primary controller of a drive has of the flexible resources.
     Held {
-        /// The PF.
-        pf: Bdf,
-        /// The serial number of its drive.
+        /// The serial number of the drive.
         serial: String,
         /// How many VQ and VI.
         held: [u16; 2],
     },
-    /// Which controllers are attached to a namespace of a PF's `NVMe` controller.
+    /// Which controllers are attached to a namespace.
     Attached {
-        /// The PF.
-        pf: Bdf,
         /// The namespace, by its drive.
         namespace: Scratch,
         /// The identifiers of the controllers.
@@ -140,16 +136,14 @@ impl Undo {
         }
     }
 
-    /// The device that it is lost with, unlike what is on disk.
+    /// The device that it is lost with, unlike what is on disk, or in a drive.
     pub fn device(&self) -> Option<Bdf> {
         match self {
             Self::Functions { pf: bdf, .. }
             | Self::Link { bdf, .. }
             | Self::Down { bdf }
             | Self::Rate { pf: bdf, .. }
-            | Self::Secondaries { pf: bdf, .. }
-            | Self::Held { pf: bdf, .. }
-            | Self::Attached { pf: bdf, .. } => Some(*bdf),
+            | Self::Secondaries { pf: bdf, .. } => Some(*bdf),
             _ => None,
         }
     }
@@ -176,12 +170,11 @@ impl Undo {
             Self::Down { bdf } => put_up(host, *bdf).await,
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
-            Self::Held { pf, serial, held } => restore_held(host, *pf, serial, *held).await,
+            Self::Held { serial, held } => restore_held(host, serial, *held).await,
             Self::Attached {
-                pf,
                 namespace,
                 controllers,
-            } => restore_attached(host, *pf, namespace, controllers).await,
+            } => restore_attached(host, namespace, controllers).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

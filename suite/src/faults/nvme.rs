@@ -101,6 +101,7 @@ pub(super) const ROWS: &[Row] = &[
     nvme(Fault::NvmeNeighbourHarmed, &["nvme::isolation"]),
     nvme(Fault::NvmeRemovalKeeps, &["nvme::teardown_order"]),
     nvme(Fault::NvmeNamespacesOverlap, &["nvme::all_vfs"]),
+    nvme(Fault::NvmeScratchPrivate, IN_GUESTS),
     nvme(Fault::NvmeGuestFindsNothing, IN_GUESTS),
     nvme(Fault::NvmeDataLostWithGuest, &["nvme::guest_attach"]),
     nvme(Fault::NvmeKillTakes, &["nvme::guest_attach"]),

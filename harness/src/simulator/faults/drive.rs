@@ -19,6 +19,11 @@ impl Interview {
             answers: String::new(),
         };
         interview.identified().await;
+        for rt in ["0", "1"] {
+            interview.virt_mgmt(["0", rt, "1", "0"]).await;
+        }
+        interview.write(&path("reset"), "1").await;
+        interview.identified().await;
         // Nothing, VFs or not; then too much, nobody's and no action; then enough.
         interview.virt_mgmt(["1", "0", "9", "0"]).await;
         interview.write(&path("sriov_drivers_autoprobe"), "0").await;

@@ -20,7 +20,7 @@ impl Interview {
         self.drive_inside("/dev/nvme0n2").await;
         let both = "nvme attach-ns /dev/nvme0 --namespace-id=2 --controllers=0";
         self.run(&both.split(' ').collect::<Vec<_>>()).await;
-        self.plug(&virtio_disk("/dev/nvme0n2")).await;
+        self.plug(&virtio_disk("/dev/nvme0n2", 512)).await;
         self.drive_inside("/dev/vda").await;
         self.data(("write --overwrite", 2)).await;
         let file = Files::of("a").plug;

@@ -83,6 +83,11 @@ impl World {
             let name = format!("nvme{index}n{nsid}");
             let folder = format!("{at}/nvme/nvme{index}/{name}");
             tree.file(&format!("{folder}/nsid"), format!("{nsid}\n"));
+            let writes = self.device.controllers.namespaces.writes(nsid);
+            tree.file(
+                &format!("{folder}/stat"),
+                format!("0 0 0 0 0 0 {writes} 0\n"),
+            );
             tree.file(&format!("/dev/{name}"), "");
         }
     }
@@ -118,7 +123,7 @@ impl World {
 /// The disks that the emulator makes for a guest, as libvirt tells them.
 pub(super) fn told_disks(live: Option<&Live>) -> String {
     let disks = live.into_iter().flat_map(|live| &live.disks);
-    disks.map(|device| virtio_disk(device)).collect()
+    disks.map(|device| virtio_disk(device, 512)).collect()
 }
 
 /// What a guest calls the disk that its emulator makes.
@@ -128,6 +133,7 @@ const EMULATED: &str = "/dev/vda";
 pub(super) fn show_disks(tree: &mut Tree, live: &Live) {
     if !live.disks.is_empty() {
         tree.file("/sys/block/vda/serial", DISK_SERIAL);
+        tree.file("/sys/block/vda/queue/logical_block_size", "512\n");
         tree.file(EMULATED, "");
     }
 }

@@ -71,11 +71,11 @@ impl World {
         };
         match passed {
             None => missing(),
-            Some(passed) if words.first() == Some(&"rate") => told(
-                &self.rate(way, &passed, seconds(words, "--seconds")),
-                &passed,
-            ),
-            Some(passed) => told(&passed, &passed),
+            Some(passed) if words.first() == Some(&"rate") => {
+                let rate = self.rate(way, &passed, seconds(words, "--seconds"));
+                told(&rate, rate.wrong > 0 || rate.failed.is_some())
+            }
+            Some(passed) => told(&passed, passed.wrong > 0 || passed.failed.is_some()),
         }
     }
 
@@ -122,9 +122,8 @@ impl World {
     }
 }
 
-fn told<T: Serialize>(result: &T, passed: &Passed) -> Output {
+fn told<T: Serialize>(result: &T, bad: bool) -> Output {
     let json = serde_json::to_string(result).unwrap_or_default();
-    let bad = passed.wrong > 0 || passed.failed.is_some();
     Output {
         status: bad.into(),
         ..printed(format!("{json}\n"))

@@ -28,8 +28,8 @@ struct Namespace {
     attached: BTreeSet<u16>,
     /// What stands in each stretch.
     written: BTreeMap<Stretch, Content>,
-    /// What is read next is wrong, unless it is written before.
-    harmed: bool,
+    /// How many stretches.
+    writes: u64,
 }
 
 /// The first block of a stretch, and how many it has.
@@ -94,7 +94,7 @@ impl Namespaces {
         self.all.get(&nsid).ok_or(Status::INVALID_FIELD)?;
         Ok(IdentifyNamespace {
             nsze: BLOCKS,
-            shared: true,
+            shared: self.fault != Some(Fault::NvmeScratchPrivate),
             lbads: LBADS,
             ms: 0,
         })
@@ -107,10 +107,12 @@ impl Namespaces {
         nsid: u32,
         cntlid: u16,
     ) -> Result<(), Status> {
+        let private = self.fault == Some(Fault::NvmeScratchPrivate);
         let refuses = self.fault == Some(Fault::NvmeAttachRefused) && cntlid > PRIMARY;
         let own = self.all.get_mut(&nsid).ok_or(Status::INVALID_FIELD)?;
         match what {
             Attachment::Attach if refuses => Err(Status::INVALID_FIELD),
+            Attachment::Attach if private && !own.attached.is_empty() => Err(Status::of(0x119)),
             Attachment::Attach if !own.attached.insert(cntlid) => Err(Status::of(0x118)),
             Attachment::Detach if !own.attached.remove(&cntlid) => Err(Status::of(0x11a)),
             Attachment::Attach | Attachment::Detach => Ok(()),
@@ -129,8 +131,12 @@ impl Namespaces {
     /// What befalls a controller may harm the namespaces of others.
     pub(super) fn harm(&mut self, fault: Fault, whose: impl Fn(&BTreeSet<u16>) -> bool) {
         let harms = self.fault == Some(fault);
-        for own in self.all.values_mut() {
-            own.harmed |= harms && whose(&own.attached);
+        let all = self
+            .all
+            .values_mut()
+            .filter(|own| harms && whose(&own.attached));
+        for content in all.flat_map(|own| own.written.values_mut()) {
+            content.damaged = true;
         }
     }
 
@@ -183,8 +189,7 @@ impl Namespaces {
             damaged: harm == Some(Fault::NvmeDataDamaged),
         };
         own.written.insert(at, content);
-        // Whoever writes all the time reads, some time after the kill, what was harmed by it.
-        own.harmed &= fault == Some(Fault::KillHarmsNeighbours);
+        own.writes += 1;
         let spills = fault == Some(Fault::NvmeNamespacesOverlap) && nsid > *Self::SCRATCH.start();
         if spills && let Some(first) = self.all.get_mut(Self::SCRATCH.start()) {
             first.written.insert(at, content);
@@ -195,16 +200,19 @@ impl Namespaces {
         })
     }
 
+    /// How many stretches were written to a namespace.
+    pub(in crate::simulator) fn writes(&self, nsid: u32) -> u64 {
+        self.all.get(&nsid).map_or(0, |own| own.writes)
+    }
+
     /// Reads a stretch likewise. That it is wrong shows in its first block.
     pub(super) fn verify(&mut self, nsid: u32, by: u16, at: Stretch, seed: u32) -> Option<Passed> {
         let own = self.all.get_mut(&nsid)?;
         if !own.attached.contains(&by) {
             return None;
         }
-        let harmed = std::mem::take(&mut own.harmed);
         let lba = at.0;
         let found = match own.written.get(&at) {
-            _ if harmed => Some("1 other bytes, the first at 0: 0x00 instead of 0x53".into()),
             None => Some("nothing but zeros".to_owned()),
             Some(it) if it.damaged => {
                 Some("1 other bytes, the first at 100: 0x00 instead of 0x10".into())

@@ -30,7 +30,7 @@ const NEIGHBOURS: Finding = Finding::device(
     "Another VF of the card and the PF exchanged frames while the guest was killed, and not all of them passed unharmed.",
     "Read the kernel log of this check: a reset of one VF that stops the card's switch or the whole port is an error of its firmware or of the PF's driver; update both.",
 );
-pub(in crate::checks) const NOT_BACK: Finding = Finding::device(
+const NOT_BACK: Finding = Finding::device(
     "vf-not-back-after-kill",
     "The guest is gone, but the driver on the host does not have its VF again.",
     "Read the kernel log of this check and libvirt's log; bind the VF with `virsh nodedev-reattach`.",

@@ -96,5 +96,8 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// started twice (`harness/src/bench/guest.rs`, `BOOT_LIMIT`; the bench adds what a guest system takes more), and each step as slow as it may be.
 pub(super) const LIMIT: Duration = Duration::from_mins(15);
 
+/// The same where guests are started at three places of it.
+pub(super) const LIMIT_THREE_STARTS: Duration = Duration::from_mins(33);
+
 /// The same where guests are started at two places of it.
 pub(super) const LIMIT_TWO_STARTS: Duration = Duration::from_mins(24);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::plugged::{Before, DETACH_REFUSED, GUEST_KEEPS, Plugged, is_back, plug, unplug};
 use super::{LIMIT, NEEDS};
 
-pub(in crate::checks) const NOT_BACK: Finding = Finding::device(
+pub(super) const NOT_BACK: Finding = Finding::device(
     "vf-not-given-back",
     "The VF is free, but its driver on the host does not have it again. Nobody can use it until it is bound by hand.",
     "Read the kernel log of this check: a reset that failed leaves the VF dead (see vf::reset); else bind it with `virsh nodedev-reattach`.",

@@ -17,7 +17,7 @@ use crate::data_findings;
 const TOO_FEW_NAMESPACES: Finding = Finding::bench(
     "too-few-scratch-namespaces",
     "Fewer scratch namespaces are named than there can be VFs, so that they cannot all be used at once.",
-    "Create as many as TotalVFs (`nvme create-ns`), and name each with `--scratch-namespace SERIAL:NSID`.",
+    "Create as many as TotalVFs (`nvme create-ns --nmic=1`), and name each with `--scratch-namespace SERIAL:NSID`.",
 );
 
 /// See the module's documentation.

@@ -72,6 +72,25 @@ pub(super) async fn by_vf(bench: &mut Bench, drive: &Drive, nsid: u32) -> Result
 async fn by(bench: &mut Bench, function: Bdf, cntlid: u16, nsid: u32) -> Result<Disk, Problem> {
     bench.attach_only(nsid, &[cntlid]).await?;
     let disk = bench.disk(function, nsid).await?;
+    let disk = is_found(bench, disk, &format!("the driver of {function}"), nsid)?;
+    let other = bench.other_way(function, nsid).await?;
+    let who = other.map_or("no other function".to_owned(), |other| other.to_string());
+    require!(
+        bench,
+        other.is_none(),
+        LEAKS,
+        "namespace {nsid} is attached to the controller of {function} alone, and {who} has it too"
+    );
+    Ok(disk)
+}
+
+/// A driver must find what its controller is attached to.
+pub(super) fn is_found(
+    bench: &mut Bench,
+    disk: Option<Disk>,
+    driver: &str,
+    nsid: u32,
+) -> Result<Disk, Problem> {
     let seen = if disk.is_some() {
         "finds"
     } else {
@@ -81,15 +100,7 @@ async fn by(bench: &mut Bench, function: Bdf, cntlid: u16, nsid: u32) -> Result<
         bench,
         disk.is_some(),
         NOT_SEEN,
-        "the driver of {function} {seen} namespace {nsid}"
-    );
-    let other = bench.other_way(function, nsid).await?;
-    let who = other.map_or("no other function".to_owned(), |other| other.to_string());
-    require!(
-        bench,
-        other.is_none(),
-        LEAKS,
-        "namespace {nsid} is attached to the controller of {function} alone, and {who} has it too"
+        "{driver} {seen} namespace {nsid}"
     );
     Ok(disk.context("a disk that was found")?)
 }

@@ -1,15 +1,20 @@
 //! A virtual function with its controller in a guest, and the disk that it is there.
 
-use anyhow::Context;
 use harness::bench::{Bench, Disk, Running};
-use harness::check::Problem;
+use harness::check::{Finding, Problem};
 use harness::need::Need;
 use harness::pci::Bdf;
 use harness::require;
 
-use super::data::{NOT_SEEN, primary};
+use super::data::{is_found, primary};
 use super::ready::Drive;
 use crate::checks::guest::plugged::{card_in, hand_over, is_driven};
+
+pub(super) const PRIVATE: Finding = Finding::bench(
+    "scratch-namespace-private",
+    "The scratch namespace can have one controller only, and is to be used by a VF and by the PF at the same time.",
+    "Create it anew with `nvme create-ns --nmic=1`: its data is lost.",
+);
 
 /// What hands a VF to a guest and writes by it.
 pub(super) const NEEDS: &[Need] = &[
@@ -39,6 +44,7 @@ macro_rules! drive_in_guest_findings {
             $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,
+            $crate::checks::nvme::in_guest::PRIVATE,
             $crate::checks::nvme::data::NOT_SEEN,
             $crate::checks::nvme::data::LEAKS,
             $crate::checks::nvme::data::IO_FAILS,
@@ -76,18 +82,7 @@ pub(super) async fn disk_of(
     let card = card_in(bench, guest).await?;
     is_driven(bench, guest, card).await?;
     let disk = bench.disk_in(guest, card, nsid).await?;
-    let seen = if disk.is_some() {
-        "finds"
-    } else {
-        "does not find"
-    };
-    require!(
-        bench,
-        disk.is_some(),
-        NOT_SEEN,
-        "the VF's driver in the guest {seen} namespace {nsid}"
-    );
-    let disk = disk.context("a disk that was found")?;
+    let disk = is_found(bench, disk, "the VF's driver in the guest", nsid)?;
     Ok(There { card, disk })
 }
 
@@ -97,19 +92,11 @@ pub(super) async fn shared_with_pf(
     drive: &Drive,
     nsid: u32,
 ) -> Result<Disk, Problem> {
+    let namespace = bench.identify_namespace(nsid).await?;
+    let shared = namespace.shared;
+    require!(bench, shared, PRIVATE, "namespace {nsid}: {namespace}");
     let both = [primary(bench).await?, drive.own.scid];
     bench.attach_only(nsid, &both).await?;
     let disk = bench.disk(bench.pf(), nsid).await?;
-    let seen = if disk.is_some() {
-        "finds"
-    } else {
-        "does not find"
-    };
-    require!(
-        bench,
-        disk.is_some(),
-        NOT_SEEN,
-        "the driver of the PF {seen} namespace {nsid}"
-    );
-    Ok(disk.context("a disk that was found")?)
+    is_found(bench, disk, "the driver of the PF", nsid)
 }

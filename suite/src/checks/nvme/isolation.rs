@@ -11,7 +11,7 @@ use harness::need::Need;
 use harness::nvme::{Resource, Virtualization};
 use harness::require;
 
-use super::data::{by_vf, scratch};
+use super::data::{by_vf, scratch, verify, write};
 use super::ready::{Drive, bare, bind, give, online, told, unbind};
 use crate::data_findings;
 
@@ -56,6 +56,13 @@ async fn run(bench: &mut Bench) -> Answer {
         count: 8192,
         transfers: vec![8, 1, 64, 256],
     };
+    // What nobody writes meanwhile must be there too.
+    let at_rest = [Stretch {
+        seed: fastrand::u32(..),
+        first: stretch.count,
+        ..stretch.clone()
+    }];
+    write(bench, "before", &disk, &at_rest).await?;
     let ordeal = async |bench: &mut Bench| ordeal(bench, &mut neighbour).await;
     let busy = bench.while_busy(&disk, &stretch, ordeal).await?;
     let unharmed = busy.failed.is_none() && busy.wrong == 0;
@@ -66,7 +73,7 @@ async fn run(bench: &mut Bench) -> Answer {
         "{} beside what befell its neighbour: {busy}",
         drives[0].vf.bdf
     );
-    Ok(())
+    verify(bench, "after it", &disk, &at_rest).await
 }
 
 /// What befalls the neighbour.

@@ -54,9 +54,9 @@ pub(super) struct Question {
 
 /// Both ways, and what they share.
 struct Measured {
-    /// The VF first.
     /// The size of the frames in bytes, without the check sequence.
     size: u16,
+    /// The VF first.
     series: Series<Streamed>,
     rival: Rival,
     yardstick: Yardstick,

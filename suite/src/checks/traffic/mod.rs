@@ -17,8 +17,6 @@ pub mod vf_over_emulated;
 pub mod vf_over_virtio;
 mod yardstick;
 
-pub(super) use ready::LIMIT;
-
 use harness::check::Check;
 
 /// The checks, in the order they run.

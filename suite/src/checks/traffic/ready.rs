@@ -15,7 +15,7 @@ pub(super) const NEEDS: &[Need] = NEEDS_TWO;
 
 /// With a guest that is started twice, and as many samples as a bench file may ask for (`harness/src/settings.rs`), each of
 /// which takes a second or two more than it says.
-pub(in crate::checks) const LIMIT: Duration = Duration::from_hours(10);
+pub(super) const LIMIT: Duration = Duration::from_hours(10);
 
 /// The longest frames of an MTU of 1500, in bytes without the check sequence.
 pub(super) const LARGE: u16 = 1514;

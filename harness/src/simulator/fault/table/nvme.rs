@@ -200,6 +200,11 @@ pub(super) const ROWS: &[Row] = &[
         "what is written to any other scratch namespace comes to lie in the first too",
     ),
     (
+        Fault::NvmeScratchPrivate,
+        "nvme-scratch-private",
+        "the scratch namespaces can have one controller only",
+    ),
+    (
         Fault::NvmeGuestFindsNothing,
         "nvme-guest-finds-nothing",
         "the driver of a VF in a guest finds no namespace",
