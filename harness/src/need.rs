@@ -136,7 +136,7 @@ impl Need {
                 "a bridge above the device shares its IOMMU group: see device::acs_path".into()
             }),
             Self::Sriov => unmet(total(facts) > 0, || no_sriov(facts)),
-            Self::SeveralVfs => unmet(total(facts) != 1, || "the kernel allows only one VF".into()),
+            Self::SeveralVfs => several_vfs(claims.total_vfs, total(facts)),
             Self::SecondPf => second_pf(profile, facts),
             Self::PfDriver => unmet(pf_driver(&facts.device) == Some(&profile.driver.pf), || {
                 wrong_driver(profile, facts)
@@ -151,6 +151,14 @@ impl Need {
                 "no PCI Express capability could be read (root is needed)".into()
             }),
         }
+    }
+}
+
+/// One VF is too few to ask, but nothing is left open where no more are claimed.
+fn several_vfs(claimed: Option<u16>, total: u16) -> Option<Missing> {
+    match (claimed, total) {
+        (Some(1), 1) => not_claimed(false, "the profile claims only one VF"),
+        (_, total) => unmet(total != 1, || "the kernel allows only one VF".into()),
     }
 }
 
@@ -263,4 +271,20 @@ fn wrong_driver(profile: &Profile, facts: &Facts) -> String {
         "{bound} is bound to the PF, the profile needs {}",
         profile.driver.pf
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::SkipKind;
+
+    use super::several_vfs;
+
+    #[test]
+    fn a_vf_that_is_missing_is_another_matter_than_one_that_nobody_claims() {
+        let kind = |claimed, total| several_vfs(claimed, total).map(|missing| missing.kind);
+        assert_eq!(kind(Some(1), 1), Some(SkipKind::NotClaimed));
+        assert_eq!(kind(Some(2), 1), Some(SkipKind::UnmetNeed));
+        assert_eq!(kind(None, 1), Some(SkipKind::UnmetNeed));
+        assert_eq!(kind(Some(1), 2), None);
+    }
 }
