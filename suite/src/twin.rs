@@ -4,23 +4,21 @@
 use std::collections::BTreeMap;
 
 use harness::bench::{AGENT_SILENT, GUEST_LOST, GUEST_NOT_UP};
+use harness::profile::Profile;
 use harness::simulator::Fault;
 use reports::{Outcome, Run};
 use vm_images::LabFault;
 
-use crate::checks;
 use crate::identity::{GUEST_SYSTEM, PROBE_GUEST, SECOND_PF};
 use crate::simulated::{scratch, simulate_all, simulate_with_image};
 
-/// Where the simulator differs from a run in the lab, in words; empty where they agree.
-pub fn differences(lab: &Run, fault: Option<LabFault>) -> anyhow::Result<Vec<String>> {
-    let profiles = harness::profile::shipped(&checks::ids());
-    let profile = profiles
-        .into_iter()
-        .find(|profile| profile.id == lab.identity.profile);
-    let Some(profile) = profile else {
-        return Ok(vec![format!("{} has no simulator", lab.identity.profile)]);
-    };
+/// Where the simulator of the profile that a run in the lab was begun with differs from that run, in words; empty where they
+/// agree.
+pub fn differences(
+    lab: &Run,
+    profile: Profile,
+    fault: Option<LabFault>,
+) -> anyhow::Result<Vec<String>> {
     let out = scratch()?;
     let simulate = if has_image(lab) {
         simulate_with_image

@@ -1,31 +1,37 @@
 //! The comparison of the lab with the simulator can fail, and does not when there is nothing to see.
 
-use harness::profile;
+use harness::profile::{self, Profile};
 use harness::simulator::Fault;
 use reports::Run;
 use suite::{checks, simulated, twin};
 
+fn profile() -> Profile {
+    let profiles = profile::shipped(&checks::ids());
+    let found = profiles.into_iter().find(|it| it.id == "lab-igb");
+    found.expect("a shipped profile")
+}
+
 /// A run that stands for one in the lab.
 fn run(fault: Option<Fault>) -> Run {
-    let profiles = profile::shipped(&checks::ids());
-    let profile = profiles
-        .into_iter()
-        .find(|profile| profile.id == "lab-igb")
-        .expect("a shipped profile");
+    let profile = profile();
     let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, fault, out.path()).expect("a run")
+}
+
+fn differences(run: &Run) -> Vec<String> {
+    twin::differences(run, profile(), None).expect("a simulator")
 }
 
 #[test]
 fn a_machine_that_does_as_the_simulator_is_no_different() {
     let run = run(None);
-    assert_eq!(twin::differences(&run, None).unwrap(), [""; 0]);
+    assert_eq!(differences(&run), [""; 0]);
     assert_eq!(twin::compared(&run), checks::ids().len());
 }
 
 #[test]
 fn another_outcome_and_another_answer_are_told_apart() {
-    let told = twin::differences(&run(Some(Fault::SameCountRefused)), None).unwrap();
+    let told = differences(&run(Some(Fault::SameCountRefused)));
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(
         told[0].starts_with("vf::same_count: Failed in the lab"),
@@ -52,7 +58,7 @@ fn the_second_pf_may_have_the_lower_address() {
     for checked in &mut run.checks {
         checked.transcript.iter_mut().for_each(exchange);
     }
-    assert_eq!(twin::differences(&run, None).unwrap(), [""; 0]);
+    assert_eq!(differences(&run), [""; 0]);
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn an_answer_alone_is_a_difference() {
         .map(|line| *line = line.replace("ERANGE", "EINVAL"))
         .count();
     assert!(refused > 0);
-    let told = twin::differences(&run, None).unwrap();
+    let told = differences(&run);
     assert!(
         told.iter()
             .any(|line| line.starts_with("vf::beyond_maximum: the lab answers")),

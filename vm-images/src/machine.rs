@@ -1,12 +1,12 @@
 //! The lab host as a machine: what a caller chooses, and the QEMU command that follows from it.
 
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::acceleration::Acceleration;
 use crate::fault::LabFault;
 use crate::image::Image;
 use crate::monitor;
+use crate::nvme;
 use crate::qemu::Qemu;
 
 /// Who uses the lab host.
@@ -32,6 +32,8 @@ pub struct LabSpec {
     pub memory_mib: u32,
     /// Its processors.
     pub cpus: u32,
+    /// How many VFs its `NVMe` controller has: 1 to 32.
+    pub nvme_vfs: u8,
     /// The folder it sees as `/payload`, read-only.
     pub payload: PathBuf,
     /// The folder it sees as `/results` and writes to.
@@ -46,7 +48,7 @@ pub fn command_line(spec: &LabSpec, image: &Image, qemu: &Qemu) -> Vec<String> {
     command.extend(board(spec));
     command.extend(kernel(spec, image));
     command.extend(console(&spec.session));
-    command.extend(disks(image));
+    command.extend(disks(spec, image));
     command.extend(shares(spec));
     command.extend(devices_under_test(spec));
     command
@@ -127,7 +129,7 @@ fn console(session: &Session) -> Vec<String> {
 }
 
 /// `snapshot=on`: a reboot of the lab host keeps what it wrote, the next start of QEMU begins with the image again.
-fn disks(image: &Image) -> Vec<String> {
+fn disks(spec: &LabSpec, image: &Image) -> Vec<String> {
     let drive = |path: &Path, id: &str| {
         format!(
             "file={},if=none,id={id},format=raw,snapshot=on,cache=unsafe",
@@ -141,22 +143,16 @@ fn disks(image: &Image) -> Vec<String> {
         "virtio-blk-pci,drive=root".into(),
     ];
     // One empty file is enough: what is written to one of them goes to a file of its own, and is gone with QEMU.
-    for namespace in namespaces() {
-        let id = format!("namespace{namespace}");
+    for nsid in nvme::namespaces(spec.nvme_vfs) {
+        let id = namespace_drive(nsid);
         options.extend(["-drive".into(), drive(&image.nvme_disk(), &id)]);
     }
     options
 }
 
-/// The controller's serial number.
-pub const NVME_SERIAL: &str = "LAB0";
-
-/// The namespaces that a run may overwrite, one for each VF. No controller is attached to them.
-pub const SCRATCH_NAMESPACES: RangeInclusive<u32> = 2..=5;
-
-/// All of them: the first is the primary controller's own.
-fn namespaces() -> RangeInclusive<u32> {
-    1..=*SCRATCH_NAMESPACES.end()
+/// The drive that a namespace's blocks are on.
+fn namespace_drive(nsid: u32) -> String {
+    format!("namespace{nsid}")
 }
 
 /// `security_model=none`: what the lab host's root writes belongs to whoever started QEMU.
@@ -213,25 +209,12 @@ fn devices_under_test(spec: &LabSpec) -> Vec<String> {
             "igb,id=nic{port},bus=port{port},netdev=cable{port},mac=52:54:00:00:0{port}:01,romfile="
         ));
     }
-    options.extend(split(NVME));
-    for namespace in namespaces() {
-        // QEMU attaches each new controller to what is shared and not detached, and nobody would detach it with its VF.
-        let kind = if SCRATCH_NAMESPACES.contains(&namespace) {
-            "shared=on,detached=on"
-        } else {
-            "shared=off"
-        };
-        options.extend(split(&format!(
-            "-device nvme-ns,drive=namespace{namespace},bus=nvme,nsid={namespace},{kind}"
-        )));
+    options.extend(split(&nvme::controller(spec.nvme_vfs)));
+    for nsid in nvme::namespaces(spec.nvme_vfs) {
+        options.extend(split(&nvme::namespace(nsid, &namespace_drive(nsid))));
     }
     options
 }
-
-/// The flexible resources of two VQ and one VI for each of four VFs; QEMU's rules for the other numbers follow from
-/// them (hw/nvme/ctrl.c, `nvme_check_params`): `max_ioqpairs` at least VQ + 2, `msix_qsize` at least VI + 1.
-const NVME: &str = "-device nvme-subsys,id=subsystem \
-    -device nvme,id=nvme,bus=port3,serial=LAB0,subsys=subsystem,sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4,max_ioqpairs=18,msix_qsize=13";
 
 fn split(options: &str) -> Vec<String> {
     options.split_whitespace().map(str::to_owned).collect()
@@ -258,6 +241,7 @@ mod tests {
             },
             memory_mib: 2048,
             cpus: 2,
+            nvme_vfs: nvme::NVME_VFS,
             payload: "/out/payload".into(),
             results: "/out/results".into(),
             session,
@@ -304,6 +288,16 @@ mod tests {
             told.join("\n")
         });
         insta::assert_snapshot!(faults.join("\n\n"));
+    }
+
+    #[test]
+    fn another_number_of_vfs_has_other_resources_and_namespaces() {
+        let sound = command(&spec(&[], payload()));
+        let one = LabSpec {
+            nvme_vfs: 1,
+            ..spec(&[], payload())
+        };
+        insta::assert_snapshot!(difference(&sound, &command(&one)));
     }
 
     #[test]

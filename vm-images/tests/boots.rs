@@ -95,6 +95,7 @@ async fn boot_and_react(
         acceleration,
         memory_mib: 2048,
         cpus: 2,
+        nvme_vfs: vm_images::NVME_VFS,
         payload,
         results,
         session,

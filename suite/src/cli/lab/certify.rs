@@ -9,7 +9,7 @@ use vm_images::{LabFault, Reaction};
 
 use super::super::output;
 use super::machine::Machine;
-use crate::evidence::render;
+use crate::evidence;
 use crate::twin;
 
 const SUMMARY: &str = "summary.json";
@@ -39,14 +39,15 @@ pub(super) fn present(out: &Path, fault: Option<LabFault>) -> anyhow::Result<u8>
     let (mut codes, mut agree) = (Vec::new(), true);
     for folder in folders(&out.join(SUMMARY))? {
         let folder = out.join(folder);
-        let run = render(&folder)?;
+        let run = evidence::render(&folder)?;
         output::print(&format!(
             "{}\n    {}",
             reports::table_line(&run),
             folder.join("summary.txt").display()
         ))?;
         codes.push(Verdict::of(&run).0.exit_code());
-        let differences = twin::differences(&run, fault)?;
+        let (profile, _) = evidence::read(&folder, &run.identity.profile)?;
+        let differences = twin::differences(&run, profile, fault)?;
         if differences.is_empty() {
             output::say(&format!(
                 "    its simulator agrees on all {} checks",

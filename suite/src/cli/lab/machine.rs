@@ -35,6 +35,7 @@ pub(super) struct Machine {
     qemu: Qemu,
     acceleration: Acceleration,
     fault: Option<LabFault>,
+    nvme_vfs: u8,
     payload: TempDir,
     /// The folder for the results.
     pub(super) out: PathBuf,
@@ -57,6 +58,7 @@ impl Machine {
             qemu,
             acceleration,
             fault,
+            nvme_vfs: args.nvme_vfs,
             payload,
             out: out.to_owned(),
         })
@@ -66,6 +68,7 @@ impl Machine {
     pub(super) fn command(&self, session: Session) -> Vec<String> {
         let acceleration = self.acceleration.clone();
         let spec = spec(
+            self.nvme_vfs,
             self.fault,
             acceleration,
             self.payload.path(),
@@ -159,6 +162,7 @@ fn told(ended: &Ended) -> String {
 
 /// The lab host that a caller gets.
 pub(super) fn spec(
+    nvme_vfs: u8,
     fault: Option<LabFault>,
     acceleration: Acceleration,
     payload: &Path,
@@ -170,6 +174,7 @@ pub(super) fn spec(
         acceleration,
         memory_mib: MEMORY_MIB,
         cpus: CPUS,
+        nvme_vfs,
         payload: payload.to_owned(),
         results: results.to_owned(),
         session,

@@ -2,6 +2,7 @@
 
 mod certify;
 mod machine;
+mod nvme_vfs;
 mod power_cut;
 mod print;
 
@@ -29,6 +30,9 @@ pub(super) struct LabArgs {
     /// Boot a faulty host.
     #[arg(long, value_name = "NAME")]
     fault: Option<String>,
+    /// How many virtual functions the NVMe controller has, 1 to 32; with another number than the default only it is certified.
+    #[arg(long, value_name = "N", default_value_t = vm_images::NVME_VFS, value_parser = clap::value_parser!(u8).range(1..=32))]
+    nvme_vfs: u8,
     /// Only checks whose id matches (the verdict is then inconclusive).
     #[arg(long, value_name = "GLOB")]
     check: Vec<String>,
@@ -42,7 +46,7 @@ pub(super) struct LabArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["power_cut", "session"])]
     bench: Option<PathBuf>,
     /// Instead cut the lab's power at so many moments of a run each, restore, and compare.
-    #[arg(long, value_name = "N", conflicts_with_all = ["check", "profile", "session"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["check", "nvme_vfs", "profile", "session"])]
     power_cut: Option<u32>,
     /// Which moments those are; another seed each time where none is given.
     #[arg(long, value_name = "NUMBER", requires = "power_cut")]
@@ -63,7 +67,8 @@ enum Person {
 pub(super) fn run(args: &LabArgs) -> anyhow::Result<u8> {
     let fault = args.fault.as_deref().map(fault).transpose()?;
     let settings = settings(args)?;
-    let words = words(args)?;
+    let copy = nvme_vfs::copy(args.nvme_vfs, args.profile.as_deref())?;
+    let words = words(args, copy.as_ref())?;
     if args.print {
         return print::run(args, fault);
     }
@@ -73,7 +78,7 @@ pub(super) fn run(args: &LabArgs) -> anyhow::Result<u8> {
         .build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = boot(args, fault, &settings, &words, &out) => ended,
+            ended = boot(args, fault, &settings, copy.as_ref(), &words, &out) => ended,
             signal = signals::listen()? => Err(anyhow::anyhow!("stopped by {signal}; the lab was switched off")),
         }
     });
@@ -102,7 +107,7 @@ fn fault(name: &str) -> anyhow::Result<LabFault> {
 }
 
 /// What follows `run` inside the lab.
-fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
+fn words(args: &LabArgs, copy: Option<&nvme_vfs::Copy>) -> anyhow::Result<Vec<String>> {
     select::known_globs(&args.check)?;
     let mut words = ["--reboot", "--out", "/results"]
         .map(str::to_owned)
@@ -112,7 +117,10 @@ fn words(args: &LabArgs) -> anyhow::Result<Vec<String>> {
     }
     if let Some(profile) = &args.profile {
         select::shipped(profile)?;
-        words.extend(["--profile".to_owned(), profile.clone()]);
+    }
+    let own = copy.map(|copy| format!("/payload/{}", copy.name));
+    if let Some(profile) = own.or_else(|| args.profile.clone()) {
+        words.extend(["--profile".to_owned(), profile]);
     }
     for bdf in select::devices(&args.device)? {
         words.extend(["--device".to_owned(), bdf.to_string()]);
@@ -144,7 +152,9 @@ fn settings(args: &LabArgs) -> anyhow::Result<Settings> {
             serial: vm_images::NVME_SERIAL.to_owned(),
             nsid,
         };
-        settings.scratch_namespaces = vm_images::SCRATCH_NAMESPACES.map(scratch).collect();
+        settings.scratch_namespaces = vm_images::scratch_namespaces(args.nvme_vfs)
+            .map(scratch)
+            .collect();
     }
     Ok(settings)
 }
@@ -153,11 +163,15 @@ async fn boot(
     args: &LabArgs,
     fault: Option<LabFault>,
     settings: &Settings,
+    copy: Option<&nvme_vfs::Copy>,
     words: &[String],
     out: &Path,
 ) -> anyhow::Result<After> {
     let machine = Machine::ready(args, fault, out).await?;
     machine.give_text(&settings.text()?, BENCH_FILE)?;
+    if let Some(copy) = copy {
+        machine.give_text(&copy.text, &copy.name)?;
+    }
     if let Some(system) = guest_system::named(settings)? {
         machine.give_guest(&system)?;
     }

@@ -21,7 +21,8 @@ pub(super) fn run(args: &LabArgs, fault: Option<LabFault>) -> anyhow::Result<u8>
             serial_log: out.join("serial.log"),
         },
     };
-    let spec = spec(fault, acceleration, Path::new("PAYLOAD"), &out, session);
+    let payload = Path::new("PAYLOAD");
+    let spec = spec(args.nvme_vfs, fault, acceleration, payload, &out, session);
     let mut commands = vm_images::build_steps(image.dir(), nix::unistd::geteuid().is_root());
     commands.push(vm_images::command_line(&spec, &image, &qemu(args)));
     for command in commands {
