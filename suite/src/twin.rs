@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use harness::bench::{AGENT_SILENT, GUEST_LOST, GUEST_NOT_UP};
+use harness::need::Need;
 use harness::profile::Profile;
 use harness::simulator::Fault;
 use reports::{Outcome, Run};
 use vm_images::LabFault;
 
+use crate::checks;
 use crate::identity::{GUEST_SYSTEM, PROBE_GUEST, SECOND_PF};
 use crate::simulated::{scratch, simulate_all, simulate_with_image};
 
@@ -25,8 +27,12 @@ pub fn differences(
     } else {
         simulate_all
     };
-    let simulated = simulate(profile, fault.map(twin), out.path())?;
-    Ok([outcomes(lab, &simulated), answers(lab, &simulated)].concat())
+    let simulated = simulate(profile, fault.and_then(twin), out.path())?;
+    Ok([
+        outcomes(lab, fault, &simulated),
+        answers(lab, fault, &simulated),
+    ]
+    .concat())
 }
 
 /// Whether the guests were from an image.
@@ -36,13 +42,13 @@ fn has_image(run: &Run) -> bool {
 }
 
 /// How many checks were compared.
-pub fn compared(lab: &Run) -> usize {
-    executed(lab).count()
+pub fn compared(lab: &Run, fault: Option<LabFault>) -> usize {
+    comparable(lab, fault).count()
 }
 
-/// The simulator's fault that is the lab's.
-fn twin(fault: LabFault) -> Fault {
-    match fault {
+/// The simulator's fault that is the lab's. On a simulator no namespace holds anything.
+fn twin(fault: LabFault) -> Option<Fault> {
+    Some(match fault {
         LabFault::NoIommu => Fault::IommuOff,
         LabFault::NoAcs => Fault::AcsMissing,
         LabFault::NoKvm => Fault::NoKvm,
@@ -50,7 +56,18 @@ fn twin(fault: LabFault) -> Fault {
         LabFault::GuestModuleMissing => Fault::GuestModuleMissing,
         LabFault::MemlockTooSmall => Fault::MemlockTooSmall,
         LabFault::DiskFull => Fault::DiskFull,
-    }
+        LabFault::NamespaceMounted | LabFault::NamespaceFormatted => return None,
+    })
+}
+
+/// Where the simulator has no such fault, what the fault stops has nothing to be compared with: what would overwrite a namespace.
+fn comparable(lab: &Run, fault: Option<LabFault>) -> impl Iterator<Item = &reports::Checked> {
+    let overwrites = |id: &str| {
+        let check = checks::ALL.iter().find(|check| check.id == id);
+        check.is_some_and(|check| check.needs.contains(&Need::ScratchNamespace))
+    };
+    let unknown = fault.is_some_and(|fault| twin(fault).is_none());
+    executed(lab).filter(move |checked| !(unknown && overwrites(&checked.record.check)))
 }
 
 /// Checks that the user left out in the lab have nothing to be compared with, nor have those that the
@@ -67,7 +84,7 @@ fn executed(run: &Run) -> impl Iterator<Item = &reports::Checked> {
     })
 }
 
-fn outcomes(lab: &Run, simulated: &Run) -> Vec<String> {
+fn outcomes(lab: &Run, fault: Option<LabFault>, simulated: &Run) -> Vec<String> {
     let of_simulator: BTreeMap<&str, Outcome> = simulated
         .records()
         .map(|record| (record.check.as_str(), record.outcome))
@@ -82,10 +99,10 @@ fn outcomes(lab: &Run, simulated: &Run) -> Vec<String> {
             checked.record.check, checked.record.outcome
         )
     };
-    executed(lab).filter(differs).map(words).collect()
+    comparable(lab, fault).filter(differs).map(words).collect()
 }
 
-fn answers(lab: &Run, simulated: &Run) -> Vec<String> {
+fn answers(lab: &Run, fault: Option<LabFault>, simulated: &Run) -> Vec<String> {
     let of_simulator: BTreeMap<&str, Answers> = simulated
         .checks
         .iter()
@@ -97,7 +114,7 @@ fn answers(lab: &Run, simulated: &Run) -> Vec<String> {
         })
         .collect();
     let mut differences = Vec::new();
-    for checked in executed(lab) {
+    for checked in comparable(lab, fault) {
         let (lab, check) = (Answers::of(lab, checked), checked.record.check.as_str());
         if let Some(simulated) = of_simulator
             .get(check)

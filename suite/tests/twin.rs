@@ -2,31 +2,35 @@
 
 use harness::profile::{self, Profile};
 use harness::simulator::Fault;
-use reports::Run;
+use reports::{Outcome, Run};
 use suite::{checks, simulated, twin};
+use vm_images::LabFault;
 
-fn profile() -> Profile {
+fn profile(id: &str) -> Profile {
     let profiles = profile::shipped(&checks::ids());
-    let found = profiles.into_iter().find(|it| it.id == "lab-igb");
+    let found = profiles.into_iter().find(|profile| profile.id == id);
     found.expect("a shipped profile")
 }
 
 /// A run that stands for one in the lab.
 fn run(fault: Option<Fault>) -> Run {
-    let profile = profile();
+    simulated(profile("lab-igb"), fault)
+}
+
+fn simulated(profile: Profile, fault: Option<Fault>) -> Run {
     let out = simulated::scratch().expect("a folder for the results");
     simulated::simulate_all(profile, fault, out.path()).expect("a run")
 }
 
 fn differences(run: &Run) -> Vec<String> {
-    twin::differences(run, profile(), None).expect("a simulator")
+    twin::differences(run, profile("lab-igb"), None).expect("a simulator")
 }
 
 #[test]
 fn a_machine_that_does_as_the_simulator_is_no_different() {
     let run = run(None);
     assert_eq!(differences(&run), [""; 0]);
-    assert_eq!(twin::compared(&run), checks::ids().len());
+    assert_eq!(twin::compared(&run, None), checks::ids().len());
 }
 
 #[test]
@@ -78,5 +82,25 @@ fn an_answer_alone_is_a_difference() {
         told.iter()
             .any(|line| line.starts_with("vf::beyond_maximum: the lab answers")),
         "{told:?}"
+    );
+}
+
+/// The simulator has no namespace that holds anything.
+#[test]
+fn what_a_fault_of_the_lab_alone_stops_is_not_compared() {
+    let profile = || profile("lab-nvme");
+    let mut run = simulated(profile(), None);
+    for id in ["nvme::all_vfs", "nvme::assign"] {
+        let found = run.checks.iter_mut().find(|it| it.record.check == id);
+        found.expect("a check").record.outcome = Outcome::Error;
+    }
+    let formatted = Some(LabFault::NamespaceFormatted);
+    let told = |fault| twin::differences(&run, profile(), fault).expect("a simulator");
+    assert_eq!(told(None).len(), 2);
+    assert_eq!(told(formatted).len(), 1);
+    assert!(told(formatted)[0].starts_with("nvme::assign"));
+    assert_eq!(
+        twin::compared(&run, None) - twin::compared(&run, formatted),
+        5
     );
 }

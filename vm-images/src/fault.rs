@@ -19,11 +19,15 @@ pub enum LabFault {
     MemlockTooSmall,
     /// The disk has room for no guest.
     DiskFull,
+    /// The first scratch namespace has a file system that is mounted.
+    NamespaceMounted,
+    /// The first scratch namespace has a file system that is not mounted, and the second swap space.
+    NamespaceFormatted,
 }
 
 impl LabFault {
     /// All of them, in the order they are listed for people.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::NoIommu,
         Self::NoAcs,
         Self::NoKvm,
@@ -31,6 +35,8 @@ impl LabFault {
         Self::GuestModuleMissing,
         Self::MemlockTooSmall,
         Self::DiskFull,
+        Self::NamespaceMounted,
+        Self::NamespaceFormatted,
     ];
 
     /// The name on the command line.
@@ -43,6 +49,8 @@ impl LabFault {
             Self::GuestModuleMissing => "guest-module-missing",
             Self::MemlockTooSmall => "memlock-too-small",
             Self::DiskFull => "disk-full",
+            Self::NamespaceMounted => "namespace-mounted",
+            Self::NamespaceFormatted => "namespace-formatted",
         }
     }
 
@@ -55,6 +63,23 @@ impl LabFault {
             Self::GuestModuleMissing => include_str!("fault/guest-module-missing.sh"),
             Self::MemlockTooSmall => include_str!("fault/memlock-too-small.sh"),
             Self::DiskFull => include_str!("fault/disk-full.sh"),
+            Self::NamespaceMounted => concat!(
+                include_str!("fault/namespace.sh"),
+                include_str!("fault/namespace-mounted.sh")
+            ),
+            Self::NamespaceFormatted => concat!(
+                include_str!("fault/namespace.sh"),
+                include_str!("fault/namespace-formatted.sh")
+            ),
+        }
+    }
+
+    /// The namespaces that hold what nobody may lose. The lab host says of each whether it is as it was, when the payload ends.
+    pub fn keeps(self) -> &'static [u32] {
+        match self {
+            Self::NamespaceMounted => &[2],
+            Self::NamespaceFormatted => &[2, 3],
+            _ => &[],
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::twin;
 
 const SUMMARY: &str = "summary.json";
 
-/// Returns what the program in the lab exited with.
+/// Returns what the program in the lab exited with. What a fault has put there for nobody to lose must still be there.
 pub(super) async fn run(machine: &Machine, words: &[String]) -> anyhow::Result<u8> {
     let summary = machine.out.join(SUMMARY);
     if summary.exists() {
@@ -23,15 +23,27 @@ pub(super) async fn run(machine: &Machine, words: &[String]) -> anyhow::Result<u
     }
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let script = format!(
-        "{}exec sriov-certify run {}\n",
+        "{}sriov-certify run {}\n",
         include_str!("certify.sh"),
         quoted.join(" ")
     );
+    let mut kept = machine.keeps();
     let ended = machine.run(&script, |line| {
         output::say(line);
+        hear(&mut kept, line);
         Reaction::GoOn
     });
-    u8::try_from(ended.await?.status).context("the program in the lab was killed")
+    let status = ended.await?.status;
+    anyhow::ensure!(
+        kept.is_empty(),
+        "what is on the namespaces {kept:?} was not found as it was before the run"
+    );
+    u8::try_from(status).context("the program in the lab was killed")
+}
+
+/// Leaves those namespaces of which the lab host has not said yet that they are as they were.
+fn hear(kept: &mut Vec<u32>, line: &str) {
+    kept.retain(|nsid| line != format!("lab: namespace {nsid} as it was"));
 }
 
 /// Prints what each device came to, and whether its simulator would have said the same.
@@ -51,7 +63,7 @@ pub(super) fn present(out: &Path, fault: Option<LabFault>) -> anyhow::Result<u8>
         if differences.is_empty() {
             output::say(&format!(
                 "    its simulator agrees on all {} checks",
-                twin::compared(&run)
+                twin::compared(&run, fault)
             ));
         }
         for difference in &differences {
@@ -86,4 +98,23 @@ fn folders(summary: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .filter_map(|device| device["path"].as_str())
         .map(PathBuf::from)
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hear;
+
+    #[test]
+    fn silence_about_a_namespace_is_no_good_word() {
+        let mut kept = vec![2, 3];
+        for line in [
+            "lab: namespace 2 now has the sum 0",
+            "lab: namespace 3 as it was",
+            "lab: namespace 2 NOT as it was",
+            "namespace 2 as it was",
+        ] {
+            hear(&mut kept, line);
+        }
+        assert_eq!(kept, [2]);
+    }
 }

@@ -78,6 +78,11 @@ impl Machine {
         vm_images::command_line(&spec, &self.image, &self.qemu)
     }
 
+    /// The namespaces that a run must leave as they are.
+    pub(super) fn keeps(&self) -> Vec<u32> {
+        self.fault.map_or(&[][..], LabFault::keeps).to_vec()
+    }
+
     /// Boots it with a script. Where the lab broke, that is said in words a script can look for:
     /// nothing is known of the devices then.
     pub(super) async fn run(
