@@ -4,6 +4,18 @@
 cuts=$1
 out=/var/lib/power-cut
 
+# What the secondary controllers have, what the primary has left, and which controllers each namespace is attached to.
+drive() {
+	drive=/dev/$(basename "$1")
+	(cd "$1" && grep . state cntlid)
+	nvme list-secondary "$drive"
+	nvme primary-ctrl-caps "$drive"
+	for nsid in $(nvme list-ns "$drive" --all | sed 's/.*://'); do
+		echo "namespace $nsid"
+		nvme list-ctrl "$drive" --namespace-id="$nsid"
+	done
+}
+
 state() {
 	for pf in /sys/bus/pci/devices/*/sriov_totalvfs; do
 		pf=${pf%/sriov_totalvfs}
@@ -11,6 +23,9 @@ state() {
 		(cd "$pf" && grep . sriov_numvfs sriov_drivers_autoprobe driver_override)
 		for net in "$pf"/net/*; do
 			[ -e "$net" ] && (cd "$net" && echo "$(basename "$net")" && grep . flags mtu address)
+		done
+		for controller in "$pf"/nvme/*; do
+			[ -e "$controller" ] && drive "$controller"
 		done
 	done
 	find /etc/udev/rules.d /etc/systemd/system /var/lib/sriov-certify | sort
@@ -39,6 +54,7 @@ else
 		echo "$changes"
 	fi
 	mkdir -p "/results/cut-$began"
+	cp /var/lib/lab-state /var/lib/lab-state.now "/results/cut-$began/"
 	# A run that was cut before it began has left none.
 	[ -e "$out" ] && cp -r "$out/." "/results/cut-$began/"
 	rm -rf "$out"
@@ -48,10 +64,17 @@ fi
 began=$((began + 1))
 echo "$began" >/var/lib/lab-began
 sync
-echo "lab: run $began begins"
-# One device, with every kind of change there is: of the VFs, of guests, of what lasts over a restart. A cut during a restart
-# that was asked for is taken for that restart, and the unit then goes on with all the devices there are.
-sriov-certify run --reboot --device 0000:01:00.0 --check 'vf::*' --check guest::hotplug --check guest::unplug \
-	--check guest::failover_pair --check 'persist::*' --out "$out"
+# One device at a time, with every kind of change that there is: of the VFs, of guests, of what lasts over a restart; every second
+# time of secondary controllers and of namespaces. A cut during a restart that was asked for is taken for that restart, and the unit
+# then goes on with all the devices there are.
+certify() {
+	echo "lab: run $began begins on $1"
+	sriov-certify run --reboot --device "$@" --out "$out"
+}
+if [ $((began % 2)) = 0 ]; then
+	certify 0000:03:00.0 --check 'nvme::*' --bench /payload/bench.toml
+else
+	certify 0000:01:00.0 --check 'vf::*' --check guest::hotplug --check guest::unplug --check guest::failover_pair --check 'persist::*'
+fi
 echo "lab: run $began is over before its cut"
 exec sleep infinity

@@ -13,6 +13,10 @@ use super::machine::Machine;
 /// In which a moment is chosen: how long the checks of `power-cut.sh` take on a machine that has nothing
 /// else to do, guests and two restarts among them. Where they take less, the cut comes at their end.
 const WINDOW: Duration = Duration::from_mins(4);
+/// The same where they are those of the `NVMe` controller, with one restart.
+const NVME_WINDOW: Duration = Duration::from_secs(85);
+/// The address of the `NVMe` controller in the lab.
+const NVME: &str = "0000:03:00.0";
 
 pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Result<u8> {
     if cuts == 0 {
@@ -25,7 +29,7 @@ pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Resu
     let ended = machine.run(&script, |line| {
         output::say(line);
         match heard.take(line) {
-            Some(Run::Begins(run)) => cut(run, &mut moments),
+            Some(Run::Begins(run, device)) => cut(run, &device, &mut moments),
             Some(Run::HasEnded) => Reaction::CutPowerByNow,
             None => Reaction::GoOn,
         }
@@ -39,13 +43,17 @@ pub(super) async fn run(machine: &Machine, cuts: u32, seed: u64) -> anyhow::Resu
     Ok(if all { 0 } else { 2 })
 }
 
-fn cut(run: u32, moments: &mut Rng) -> Reaction {
-    let after = WINDOW.mul_f64(moments.f64());
+fn cut(run: u32, device: &str, moments: &mut Rng) -> Reaction {
+    let after = window(device).mul_f64(moments.f64());
     output::say(&format!(
         "power cut {run} comes after {:.1} s",
         after.as_secs_f64()
     ));
     Reaction::CutPowerAfter(after)
+}
+
+fn window(device: &str) -> Duration {
+    if device == NVME { NVME_WINDOW } else { WINDOW }
 }
 
 /// What the lab host has said.
@@ -60,8 +68,8 @@ struct Heard {
 /// What becomes of a run.
 #[derive(Debug, PartialEq, Eq)]
 enum Run {
-    /// It begins, and has this number.
-    Begins(u32),
+    /// It begins, has this number, and is one of the device at this address.
+    Begins(u32, String),
     /// Nothing goes on after a boot.
     HasEnded,
 }
@@ -72,12 +80,14 @@ impl Heard {
         let mut words = line.strip_prefix("lab: ")?.split(' ');
         let (what, number) = (words.next()?, words.next()?.parse().ok()?);
         let rest: Vec<&str> = words.collect();
-        match (what, rest.join(" ").as_str()) {
-            ("run", "begins") => return Some(Run::Begins(number)),
-            ("run", "has ended") => return Some(Run::HasEnded),
-            ("restore", "exited with 0") => self.content = number,
+        match (what, rest.as_slice()) {
+            ("run", ["begins", "on", device]) => {
+                return Some(Run::Begins(number, (*device).to_owned()));
+            }
+            ("run", ["has", "ended"]) => return Some(Run::HasEnded),
+            ("restore", ["exited", "with", "0"]) => self.content = number,
             // Both must hold of the same cut.
-            ("cut", "as it was") if self.content == number => {
+            ("cut", ["as", "it", "was"]) if self.content == number => {
                 self.restored.insert(number);
             }
             _ => {}
@@ -93,7 +103,11 @@ mod tests {
     #[test]
     fn only_what_both_say_is_restored() {
         let mut heard = Heard::default();
-        assert_eq!(heard.take("lab: run 1 begins"), Some(Run::Begins(1)));
+        let begins = Run::Begins(1, "0000:03:00.0".to_owned());
+        assert_eq!(
+            heard.take("lab: run 1 begins on 0000:03:00.0"),
+            Some(begins)
+        );
         assert_eq!(heard.take("lab: run 1 has ended"), Some(Run::HasEnded));
         for line in [
             "lab: restore 1 exited with 0",
