@@ -34,9 +34,9 @@ pub struct Settings {
     pub partners: Vec<Partner>,
     /// The namespaces of `NVMe` drives whose data may be lost.
     pub scratch_namespaces: Vec<Scratch>,
-    /// For how long a check of the area `traffic` sends frames at a time.
+    /// For how long a check of the area `traffic` sends frames at a time, and `nvme::throughput` blocks.
     pub stream_seconds: u32,
-    /// How often it measures each of the two that it compares, but at least nine times where it judges what is claimed.
+    /// How often they measure each of the two that they compare, but at least nine times where they judge what is claimed.
     pub stream_pairs: u32,
     /// For how many minutes `traffic::soak` sends frames; with none three times, as `stream_seconds` says.
     pub soak_minutes: u32,

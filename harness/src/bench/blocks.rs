@@ -50,7 +50,7 @@ impl Bench {
         let Some(device) = device else {
             return Ok(None);
         };
-        self.holds_nothing(&device).await?;
+        self.holds_nothing(nsid, &device).await?;
         let (namespace, place) = (Some(self.named(nsid)), Place::here(&self.host));
         Ok(Some(Disk {
             device,
@@ -74,14 +74,15 @@ impl Bench {
     }
 
     /// `blkid --probe` exits with 2 where it finds nothing (blkid(8)), and where it cannot look, of which it complains.
-    pub(super) async fn holds_nothing(&mut self, device: &str) -> Result<(), Problem> {
+    pub(super) async fn holds_nothing(&mut self, nsid: u32, device: &str) -> Result<(), Problem> {
         let words = ["blkid", "--probe", "--output", "export", device];
         let output = self.look(&words).await?;
         match output.status {
             2 if output.stderr.is_empty() => Ok(()),
             0 => Err(anyhow!(
-                "{device} was named as a scratch namespace, but holds something: {}; clear it with `wipefs --all {device}` if that may be lost",
-                output.text().trim().replace('\n', ", ")
+                "{}, which is {device} now, was named as a scratch namespace, but holds something: {}; clear it with `wipefs --all` if that may be lost",
+                self.named(nsid),
+                kinds(&output.text())
             )
             .into()),
             _ => Err(anyhow!("`{}`: {}", words.join(" "), output.stderr).into()),
@@ -193,6 +194,17 @@ impl Bench {
         }
         done.map(|()| sum)
     }
+}
+
+/// What blkid has found, without what tells one of a kind from another.
+fn kinds(found: &str) -> String {
+    let kind = |line: &&str| {
+        ["TYPE=", "PTTYPE=", "LABEL="]
+            .iter()
+            .any(|key| line.starts_with(key))
+    };
+    let kinds: Vec<&str> = found.lines().filter(kind).collect();
+    kinds.join(", ")
 }
 
 impl Disk {

@@ -109,7 +109,7 @@ impl Bench {
             .into());
         }
         match block_device(self.host.as_ref(), self.pf(), nsid).await? {
-            Some(device) if from.contains(&primary) => self.holds_nothing(&device).await,
+            Some(device) if from.contains(&primary) => self.holds_nothing(nsid, &device).await,
             _ => Ok(()),
         }
     }

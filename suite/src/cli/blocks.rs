@@ -16,6 +16,9 @@ use super::{output, usage};
 /// What is transferred at once, at most, in blocks.
 const LARGEST: i64 = 65_536;
 
+/// How many bytes are held in memory to be written again and again.
+const MOST: u64 = 256 << 20;
+
 #[derive(Subcommand)]
 pub(super) enum BlocksCommand {
     /// Write blocks that say where they belong: what was there is lost.
@@ -107,6 +110,12 @@ pub(super) fn run(command: BlocksCommand) -> anyhow::Result<u8> {
 
 fn rate(args: &RateArgs) -> anyhow::Result<u8> {
     let area = stretch(&args.area)?;
+    let bytes = area.count.saturating_mul(area.block as u64);
+    if args.write && bytes > MOST {
+        return Err(usage(format!(
+            "blocks that are written at a pace are made before: {bytes} bytes are more than {MOST}; name a smaller --count"
+        )));
+    }
     let pace = Pace {
         at_once: args.at_once.into(),
         time: Duration::from_secs(args.seconds),
