@@ -101,6 +101,6 @@ fn what_a_fault_of_the_lab_alone_stops_is_not_compared() {
     assert!(told(formatted)[0].starts_with("nvme::assign"));
     assert_eq!(
         twin::compared(&run, None) - twin::compared(&run, formatted),
-        5
+        7
     );
 }
