@@ -95,10 +95,11 @@ fn not_named(check: &Check, facts: &Facts, settings: &Settings) -> Option<Missin
     let nvme = facts.device.nvme.as_ref();
     let nvme = nvme.filter(|_| check.needs.contains(&Need::ScratchNamespace))?;
     let serial = &nvme.serial;
-    settings.scratch_of(serial).is_empty().then(|| Missing {
+    let none = settings.scratch_of(serial).is_empty() && !settings.create_namespaces;
+    none.then(|| Missing {
         kind: SkipKind::UnmetNeed,
         reason: format!(
-            "no namespace is named whose data may be lost: `--scratch-namespace {serial}:NSID` names one, or `scratch_namespaces` in the bench file"
+            "no namespace is named whose data may be lost: `--scratch-namespace {serial}:NSID` names one, or `scratch_namespaces` in the bench file; `--create-namespaces` makes some for the time of each check"
         ),
     })
 }

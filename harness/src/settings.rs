@@ -34,6 +34,8 @@ pub struct Settings {
     pub partners: Vec<Partner>,
     /// The namespaces of `NVMe` drives whose data may be lost.
     pub scratch_namespaces: Vec<Scratch>,
+    /// Whether namespaces are created to be overwritten, and deleted again, on drives of which none is named.
+    pub create_namespaces: bool,
     /// For how long a check of the area `traffic` sends frames at a time, and `nvme::throughput` blocks.
     pub stream_seconds: u32,
     /// How often they measure each of the two that they compare, but at least nine times where they judge what is claimed.
@@ -50,6 +52,7 @@ impl Default for Settings {
             cables: Vec::new(),
             partners: Vec::new(),
             scratch_namespaces: Vec::new(),
+            create_namespaces: false,
             stream_seconds: 5,
             stream_pairs: 9,
             soak_minutes: 5,

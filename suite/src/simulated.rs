@@ -54,6 +54,15 @@ fn bench_file_with_a_partner() -> Settings {
     }
 }
 
+/// The same where no namespace is named, and some are created.
+pub fn bench_file_that_creates() -> Settings {
+    Settings {
+        scratch_namespaces: Vec::new(),
+        create_namespaces: true,
+        ..bench_file()
+    }
+}
+
 /// Certifies a simulated device, which needs a [`runtime`] of its own.
 pub async fn simulate(
     profile: Profile,
@@ -98,6 +107,16 @@ pub fn simulate_with_partner(
     simulate_whole(profile, fault, with, out)
 }
 
+/// As [`simulate_all`], with namespaces that are created.
+pub fn simulate_that_creates(
+    profile: Profile,
+    fault: Option<Fault>,
+    out: &Path,
+) -> anyhow::Result<Run> {
+    let with = |choice: &mut Choice| choice.settings = bench_file_that_creates();
+    simulate_whole(profile, fault, with, out)
+}
+
 /// As [`simulate_all`], with guests from an image.
 pub fn simulate_with_image(
     profile: Profile,
@@ -131,7 +150,13 @@ pub async fn subject(
 ) -> anyhow::Result<Subject> {
     let simulator = Simulator::new(&profile, fault);
     let image = fault.is_some_and(Fault::is_of_an_image);
-    let partner = fault.is_some_and(Fault::is_of_a_partner);
+    let settings = if fault.is_some_and(Fault::is_of_a_partner) {
+        bench_file_with_a_partner()
+    } else if fault.is_some_and(Fault::is_of_creation) {
+        bench_file_that_creates()
+    } else {
+        bench_file()
+    };
     let (bdf, other) = (simulator.bdf(), simulator.second());
     let host: Rc<dyn Host> = Rc::new(simulator);
     let names = facts::names(host.as_ref()).await;
@@ -157,11 +182,7 @@ pub async fn subject(
         choice: Choice {
             selected,
             reboot: true,
-            settings: if partner {
-                bench_file_with_a_partner()
-            } else {
-                bench_file()
-            },
+            settings,
             guest: image.then(Simulator::guest_system),
         },
     })

@@ -45,7 +45,7 @@ pub struct Stretch {
 impl Bench {
     /// The block device of a scratch namespace, once the driver of that function has found it; `None` where it does not.
     pub async fn disk(&mut self, function: Bdf, nsid: u32) -> Result<Option<Disk>, Problem> {
-        self.is_named(nsid).await?;
+        self.may_be_lost(nsid).await?;
         let device = self.wait_for_namespace(function, nsid, true).await?;
         let Some(device) = device else {
             return Ok(None);
@@ -57,20 +57,6 @@ impl Bench {
             namespace,
             place,
         }))
-    }
-
-    /// Nothing is written to a namespace that the user has not named.
-    pub(super) async fn is_named(&mut self, nsid: u32) -> Result<(), Problem> {
-        if self.scratch().await?.contains(&nsid) {
-            return Ok(());
-        }
-        Err(anyhow!("namespace {nsid} was not named as a scratch namespace").into())
-    }
-
-    /// A namespace of this device, as it is told from those of others.
-    pub(super) fn named(&self, nsid: u32) -> Scratch {
-        let serial = self.serial();
-        Scratch { serial, nsid }
     }
 
     /// `blkid --probe` exits with 2 where it finds nothing (blkid(8)), and where it cannot look, of which it complains.

@@ -43,7 +43,7 @@ impl Bench {
             guest.name(),
             device.as_deref().unwrap_or("(none)")
         ))?;
-        self.is_named(nsid).await?;
+        self.may_be_lost(nsid).await?;
         let (namespace, place) = (Some(self.named(nsid)), Place::guest(guest));
         Ok(device.map(|device| Disk {
             device,

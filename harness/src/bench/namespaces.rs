@@ -1,5 +1,6 @@
 //! The namespaces of the device's `NVMe` controller, in verbs.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -7,9 +8,7 @@ use super::{Bench, STEP_LIMIT, within};
 use crate::facts::{self, parse_namespace, read};
 use crate::finding::{Finding, Problem};
 use crate::machine::Host;
-use crate::nvme::{
-    Attachment, IdentifyNamespace, Question, Status, attached_controllers, namespaces,
-};
+use crate::nvme::{Attachment, Malformed, Question, Status, attached_controllers, namespaces};
 use crate::pci::Bdf;
 use crate::sysfs;
 use crate::undo::Undo;
@@ -25,43 +24,24 @@ pub const ATTACH_REFUSED: Finding = Finding::device(
 pub(super) const NOTICED: Duration = Duration::from_secs(30);
 
 impl Bench {
-    /// The namespaces of this device whose data may be lost, as far as they are there.
-    pub async fn scratch(&mut self) -> Result<Vec<u32>, Problem> {
-        let named = self.settings.scratch_of(&self.serial());
-        let bytes = self.ask(Question::Namespaces).await?;
-        let all = self.understood(namespaces(&bytes).map(Listed))?.0;
-        for nsid in &named {
-            if !all.contains(nsid) {
-                let serial = self.serial();
-                return Err(anyhow::anyhow!(
-                    "{serial}:{nsid} is named as a scratch namespace, and that controller has none of that number; it has {all:?}"
-                )
-                .into());
-            }
-        }
-        Ok(named)
-    }
-
     /// The namespaces that the controller of a function is attached to, by its own word.
     pub async fn active(&mut self, function: Bdf) -> Result<Vec<u32>, Problem> {
         let bytes = self.ask_of(function, Question::ActiveNamespaces).await?;
-        Ok(self.understood(namespaces(&bytes).map(Listed))?.0)
+        self.listed(namespaces(&bytes))
     }
 
-    pub(super) fn serial(&self) -> String {
-        self.facts.device.serial().unwrap_or_default()
-    }
-
-    /// What the controller says of a namespace, attached or not.
-    pub async fn identify_namespace(&mut self, nsid: u32) -> Result<IdentifyNamespace, Problem> {
-        let bytes = self.ask(Question::Namespace(nsid)).await?;
-        self.understood(IdentifyNamespace::decode(&bytes))
+    /// A list that a controller has told.
+    pub(super) fn listed<T: fmt::Debug>(
+        &mut self,
+        list: Result<Vec<T>, Malformed>,
+    ) -> Result<Vec<T>, Problem> {
+        Ok(self.understood(list.map(Listed))?.0)
     }
 
     /// The controllers that are attached to a namespace.
     pub async fn attached(&mut self, nsid: u32) -> Result<Vec<u16>, Problem> {
         let bytes = self.ask(Question::Attached(nsid)).await?;
-        Ok(self.understood(attached_controllers(&bytes).map(Listed))?.0)
+        self.listed(attached_controllers(&bytes))
     }
 
     /// Has a namespace attached to these controllers, and to no others.
@@ -252,8 +232,8 @@ pub(super) async fn written(host: &dyn Host, function: Bdf) -> io::Result<u64> {
 /// A list, as it stands in a transcript.
 struct Listed<T>(Vec<T>);
 
-impl<T: std::fmt::Debug> std::fmt::Display for Listed<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: fmt::Debug> fmt::Display for Listed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
 }

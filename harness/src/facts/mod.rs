@@ -42,7 +42,9 @@ pub use names::names;
 pub use net::net;
 pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
-pub(crate) use nvme::{attached, primary_capabilities, secondaries};
+pub(crate) use nvme::{
+    attached, identify_namespace, namespaces, primary_capabilities, secondaries,
+};
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};
 

@@ -5,8 +5,8 @@ use std::io;
 use super::{NvmeFacts, command, read};
 use crate::machine::Host;
 use crate::nvme::{
-    IdentifyController, PrimaryCapabilities, Question, STATUS, SecondaryController,
-    attached_controllers, namespaces, secondary_controllers,
+    self, IdentifyController, IdentifyNamespace, PrimaryCapabilities, Question, STATUS,
+    SecondaryController, attached_controllers, secondary_controllers,
 };
 use crate::pci::Bdf;
 use crate::sysfs;
@@ -66,8 +66,7 @@ async fn with_namespaces(host: &dyn Host, nvme: &mut NvmeFacts) -> io::Result<()
     if !known.manages_namespaces() {
         return Ok(());
     }
-    let list = ask(host, Question::Namespaces, &nvme.name).await?;
-    for nsid in namespaces(&list).map_err(io::Error::other)? {
+    for nsid in namespaces(host, &nvme.name).await? {
         let controllers = attached(host, &nvme.name, nsid).await?;
         nvme.namespaces.push((nsid, controllers));
     }
@@ -78,6 +77,22 @@ async fn ask(host: &dyn Host, question: Question, controller: &str) -> io::Resul
     let words = question.words(controller);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     command::bytes(host, &words).await
+}
+
+/// All namespaces that there are, attached or not.
+pub(crate) async fn namespaces(host: &dyn Host, controller: &str) -> io::Result<Vec<u32>> {
+    let list = ask(host, Question::Namespaces, controller).await?;
+    nvme::namespaces(&list).map_err(io::Error::other)
+}
+
+/// What a controller says of a namespace, attached or not.
+pub(crate) async fn identify_namespace(
+    host: &dyn Host,
+    controller: &str,
+    nsid: u32,
+) -> io::Result<IdentifyNamespace> {
+    let bytes = ask(host, Question::Namespace(nsid), controller).await?;
+    IdentifyNamespace::decode(&bytes).map_err(io::Error::other)
 }
 
 /// The controllers that are attached to a namespace.

@@ -68,6 +68,20 @@ impl Attachment {
     }
 }
 
+/// What makes a namespace of so many blocks, in the controller's first format, that several controllers can have at once.
+pub fn create(controller: &str, nsze: u64) -> Vec<String> {
+    split(&format!(
+        "nvme create-ns /dev/{controller} --nsze={nsze} --ncap={nsze} --flbas=0 --nmic=1"
+    ))
+}
+
+/// What deletes a namespace, and its data.
+pub fn delete(controller: &str, nsid: u32) -> Vec<String> {
+    split(&format!(
+        "nvme delete-ns /dev/{controller} --namespace-id={nsid}"
+    ))
+}
+
 /// A type of resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {

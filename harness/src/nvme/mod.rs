@@ -16,7 +16,7 @@ mod structure;
 mod tests;
 
 pub use capabilities::{Flexible, PrimaryCapabilities};
-pub use command::{Attachment, Question, Resource, Virtualization};
+pub use command::{Attachment, Question, Resource, Virtualization, create, delete};
 pub use controller::IdentifyController;
 pub use lists::{attached_controllers, namespaces};
 pub use namespace::IdentifyNamespace;

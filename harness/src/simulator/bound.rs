@@ -150,10 +150,11 @@ impl World {
         let number = function.controller();
         let namespaces = &self.device.controllers.namespaces;
         let found = namespaces.found(number);
-        for nsid in Namespaces::SCRATCH {
+        for nsid in Namespaces::ALL {
             let at = format!("{folder}/nvme/nvme{number}/nvme0c{number}n{nsid}");
             if found.contains(&nsid) {
                 self.tree.file(&format!("{at}/nsid"), format!("{nsid}\n"));
+                self.tree.file(&format!("/dev/nvme0n{nsid}"), "");
             } else {
                 self.tree.remove(&at);
             }

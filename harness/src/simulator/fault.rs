@@ -199,6 +199,7 @@ pub enum Fault {
     NvmeNeighbourHarmed,
     NvmeRemovalKeeps,
     NvmeNamespacesOverlap,
+    NvmeCreateRefused,
     NvmeScratchPrivate,
     NvmeGuestFindsNothing,
     NvmeDataLostWithGuest,
@@ -245,6 +246,11 @@ impl Fault {
     /// Whether it shows only where the other end of the cable is at a partner's.
     pub fn is_of_a_partner(self) -> bool {
         self == Self::PartnerSilent
+    }
+
+    /// Whether it shows only where namespaces are created.
+    pub fn is_of_creation(self) -> bool {
+        self == Self::NvmeCreateRefused
     }
 
     /// The fault of that name.

@@ -1,6 +1,7 @@
 //! How a change is changed back. Plain data: it goes into the journal before the change is made.
 
 mod attached;
+mod created;
 mod disk;
 mod drive;
 mod functions;
@@ -21,6 +22,7 @@ use crate::nvme::{Scratch, SecondaryController};
 use crate::pci::Bdf;
 use crate::sysfs;
 use attached::restore_attached;
+use created::delete_created;
 use disk::{remove_unit, restore_file};
 use functions::{restore_driver, restore_functions};
 use guest::{remove_guest, take_back};
@@ -88,6 +90,15 @@ pub enum Undo {
         /// How many VQ and VI.
         held: [u16; 2],
     },
+    /// Namespaces that are to be created.
+    Created {
+        /// The serial number of the drive.
+        serial: String,
+        /// Those that there were before.
+        before: Vec<u32>,
+        /// How many blocks each of the new ones has.
+        nsze: u64,
+    },
     /// Which controllers are attached to a namespace.
     Attached {
         /// The namespace, by its drive.
@@ -129,6 +140,7 @@ impl Undo {
             Self::Rate { pf, vf, .. } => format!("rate of VF {vf} of {pf}"),
             Self::Secondaries { pf, .. } => format!("secondary controllers of {pf}"),
             Self::Held { serial, .. } => format!("what the primary controller of {serial} has"),
+            Self::Created { serial, .. } => format!("namespaces created on {serial}"),
             Self::Attached { namespace, .. } => format!("controllers of namespace {namespace}"),
             Self::File { path, .. } => path.clone(),
             Self::Guest { name } | Self::Unit { name } => name.clone(),
@@ -171,6 +183,11 @@ impl Undo {
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
             Self::Held { serial, held } => restore_held(host, serial, *held).await,
+            Self::Created {
+                serial,
+                before,
+                nsze,
+            } => delete_created(host, serial, before, *nsze).await,
             Self::Attached {
                 namespace,
                 controllers,

@@ -103,6 +103,9 @@ struct Selection {
     /// A namespace whose data may be lost, by its controller's serial number; may be given several times.
     #[arg(long, value_name = "SERIAL:NSID", conflicts_with = "mock")]
     scratch_namespace: Vec<Scratch>,
+    /// Create namespaces to be overwritten, and delete them again, on drives of which none is named.
+    #[arg(long, conflicts_with = "mock")]
+    create_namespaces: bool,
     /// Use simulated devices: every shipped profile, or that of --profile.
     #[arg(long)]
     mock: bool,

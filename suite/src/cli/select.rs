@@ -63,6 +63,7 @@ pub(super) fn choice(selection: &Selection) -> anyhow::Result<Choice> {
     settings
         .scratch_namespaces
         .extend(selection.scratch_namespace.iter().cloned());
+    settings.create_namespaces |= selection.create_namespaces;
     Ok(Choice {
         selected: checks(selection)?,
         reboot: selection.reboot || selection.mock,
@@ -238,6 +239,7 @@ mod tests {
             mock: false,
             bench: None,
             scratch_namespace: Vec::new(),
+            create_namespaces: false,
             fault: None,
         };
         runtime().unwrap().block_on(async {

@@ -101,6 +101,10 @@ pub(super) const ROWS: &[Row] = &[
     nvme(Fault::NvmeNeighbourHarmed, &["nvme::isolation"]),
     nvme(Fault::NvmeRemovalKeeps, &["nvme::teardown_order"]),
     nvme(Fault::NvmeNamespacesOverlap, &["nvme::all_vfs"]),
+    and(
+        nvme(Fault::NvmeCreateRefused, &["nvme::namespace_visibility"]),
+        WRITES_BY_VF,
+    ),
     nvme(Fault::NvmeScratchPrivate, IN_GUESTS),
     nvme(Fault::NvmeGuestFindsNothing, IN_GUESTS),
     nvme(Fault::NvmeDataLostWithGuest, &["nvme::guest_attach"]),

@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use futures_util::FutureExt;
-use harness::guest::System;
-use harness::profile::Kind;
+use harness::plan::Choice;
+use harness::profile::Kind as DeviceKind;
 use harness::simulator::Simulator;
 use libtest_mimic::{Arguments, Trial};
 use point::{Bench, Point};
 use suite::certify::{Came, Company, begin, open};
-use suite::simulated::{runtime, scratch, subject};
+use suite::simulated::{bench_file_that_creates, runtime, scratch, subject};
 use suite::unit;
 use watched::Watched;
 
@@ -39,20 +39,52 @@ const GUESTS: [&str; 4] = [
 /// A machine is large; so many wait at most for their turn.
 const WAITING: usize = 16;
 
+/// What is enough to create namespaces for one check and over a restart, and to delete them.
+const CREATES: [&str; 2] = ["nvme::namespace_visibility", "nvme::data_integrity"];
+
+/// One run.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    profile: &'static str,
+    /// What it is about, where that is not everything.
+    with: fn(&mut Choice),
+}
+
 fn main() {
     // The profile of a real NIC makes no change that mock-nic does not make, which claims all there is.
-    let runs = [
-        ("mock-nic", "mock-nic", None),
-        ("mock-nvme", "mock-nvme", None),
-        (
-            "mock-nic with an image",
-            "mock-nic",
-            Some(Simulator::guest_system()),
-        ),
+    let kinds = [
+        Kind {
+            name: "mock-nic",
+            profile: "mock-nic",
+            with: |_| (),
+        },
+        Kind {
+            name: "mock-nvme",
+            profile: "mock-nvme",
+            with: |_| (),
+        },
+        Kind {
+            name: "mock-nvme that creates namespaces",
+            profile: "mock-nvme",
+            with: |choice| {
+                choice.selected = CREATES.map(str::to_owned).into();
+                choice.settings = bench_file_that_creates();
+            },
+        },
+        Kind {
+            name: "mock-nic with an image",
+            profile: "mock-nic",
+            // What guests are made of is all that differs: they are started, restarted and end.
+            with: |choice| {
+                choice.selected = GUESTS.map(str::to_owned).into();
+                choice.guest = Some(Simulator::guest_system());
+            },
+        },
     ];
-    let trials = runs.map(|(name, profile, guest)| {
-        Trial::test(format!("killed_at_every_point::{name}"), move || {
-            kill_everywhere(profile, guest);
+    let trials = kinds.map(|kind| {
+        Trial::test(format!("killed_at_every_point::{}", kind.name), move || {
+            kill_everywhere(kind);
             Ok(())
         })
     });
@@ -60,7 +92,7 @@ fn main() {
 }
 
 /// Runs everything once, while other threads restore what it would leave if it were killed.
-fn kill_everywhere(profile: &'static str, guest: Option<System>) {
+fn kill_everywhere(kind: Kind) {
     let out = scratch().expect("a folder");
     let (points, waiting) = sync_channel(WAITING);
     let waiting = Arc::new(Mutex::new(waiting));
@@ -74,13 +106,14 @@ fn kill_everywhere(profile: &'static str, guest: Option<System>) {
             .collect();
         // Only they hold it: should all of them fail, so does the run, instead of waiting for them.
         drop(waiting);
-        run_once(profile, guest, out.path(), points);
+        run_once(kind, out.path(), points);
         let counts = workers
             .into_iter()
             .map(|worker| worker.join().expect("a restored machine"));
         counts.fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
     });
     let (places, machines) = restored;
+    let profile = kind.name;
     assert!(places > 100, "{profile}: only {places} places were found");
     let told = format!("{profile}: killed at {places} places, {machines} machines restored\n");
     let _ = io::stderr().write_all(told.as_bytes());
@@ -101,22 +134,18 @@ fn restore_all(waiting: &Mutex<Receiver<Point>>) -> (usize, usize) {
     }
 }
 
-fn run_once(profile: &str, guest: Option<System>, out: &Path, points: SyncSender<Point>) {
+fn run_once(kind: Kind, out: &Path, points: SyncSender<Point>) {
     let profiles = harness::profile::shipped(&suite::checks::ids());
-    let found = profiles.into_iter().find(|found| found.id == profile);
+    let found = profiles.into_iter().find(|found| found.id == kind.profile);
     let mut profile = found.expect("a shipped profile");
-    if profile.kind == Kind::Nvme {
+    if profile.kind == DeviceKind::Nvme {
         // Each VF's controller and namespace is a change more, and none differs from another.
         profile.claims.total_vfs = Some(3);
     }
     runtime().expect("a runtime").block_on(async {
         let subject = subject(profile, None, Vec::new());
         let mut subject = subject.await.expect("facts");
-        if guest.is_some() {
-            // What guests are made of is all that differs: they are started, restarted and end.
-            subject.choice.selected = GUESTS.map(str::to_owned).into();
-        }
-        subject.choice.guest = guest;
+        (kind.with)(&mut subject.choice);
         let (folder, identity) = open(&subject, out).expect("a folder for the run");
         let bench = Bench::new(&folder, &subject.facts);
         let machine = Watched::new(Simulator::new(&subject.profile, None), bench, points);

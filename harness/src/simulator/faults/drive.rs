@@ -46,6 +46,12 @@ impl Interview {
         interview.namespaces(["detach-ns", "1"]).await;
         interview.namespaces(["attach-ns", "0"]).await;
         interview.data(("write --overwrite", 2)).await;
+        let create = "nvme create-ns /dev/nvme0 --nsze=9 --ncap=9 --flbas=0 --nmic=1";
+        for line in [create, "nvme delete-ns /dev/nvme0 --namespace-id=34"] {
+            interview.run(&line.split(' ').collect::<Vec<_>>()).await;
+            let list = "nvme admin-passthru /dev/nvme0 --cdw10=0x10";
+            interview.run(&list.split(' ').collect::<Vec<_>>()).await;
+        }
         interview.host.reboot().await.unwrap();
         interview.data(("verify", 2)).await;
         interview.answers

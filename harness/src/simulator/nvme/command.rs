@@ -33,6 +33,14 @@ impl World {
             }
             "list-secondary" => Ok(encode::secondaries(&[])),
             "virt-mgmt" => return self.virt_mgmt(vf, options),
+            "create-ns" => {
+                let size = u64::from(option(options, "--nsze="));
+                return told("created", self.device.controllers.namespaces.create(size));
+            }
+            "delete-ns" => {
+                let nsid = option(options, "--namespace-id=");
+                return told("deleted", self.device.controllers.namespaces.delete(nsid));
+            }
             "attach-ns" => return self.attachment(Attachment::Attach, options),
             "detach-ns" => return self.attachment(Attachment::Detach, options),
             "admin-passthru" => self.passthru(vf, options),
@@ -144,6 +152,13 @@ fn cntlid(vf: Option<u16>) -> u16 {
 fn option(options: &[&str], name: &str) -> u32 {
     let given = options.iter().find_map(|word| word.strip_prefix(name));
     given.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn told(what: &str, done: Result<u32, Status>) -> Output {
+    match done {
+        Ok(nsid) => printed(format!("Success, {what} nsid:{nsid}\n")),
+        Err(status) => refused(status),
+    }
 }
 
 fn refused(status: Status) -> Output {

@@ -22,8 +22,10 @@ pub(in crate::simulator) struct Namespaces {
     races: [u64; 2],
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Namespace {
+    /// In blocks.
+    size: u64,
     /// Identifiers of controllers.
     attached: BTreeSet<u16>,
     /// What stands in each stretch.
@@ -44,16 +46,30 @@ struct Content {
     damaged: bool,
 }
 
+impl Namespace {
+    fn of(size: u64) -> Self {
+        Self {
+            size,
+            attached: BTreeSet::new(),
+            written: BTreeMap::new(),
+            writes: 0,
+        }
+    }
+}
+
 impl Namespaces {
+    /// Those that there can be, but for the first.
+    pub(in crate::simulator) const ALL: std::ops::RangeInclusive<u32> = 2..=2 * COUNT;
+
     /// Those whose data may be lost.
     pub(in crate::simulator) const SCRATCH: std::ops::RangeInclusive<u32> = 2..=COUNT;
 
     pub(super) fn new(fault: Option<Fault>) -> Self {
         let own = Namespace {
             attached: [PRIMARY].into(),
-            ..Namespace::default()
+            ..Namespace::of(BLOCKS)
         };
-        let others = Self::SCRATCH.map(|nsid| (nsid, Namespace::default()));
+        let others = Self::SCRATCH.map(|nsid| (nsid, Namespace::of(BLOCKS)));
         Self {
             fault,
             all: others.chain([(1, own)]).collect(),
@@ -91,13 +107,29 @@ impl Namespaces {
     }
 
     pub(super) fn identify(&self, nsid: u32) -> Result<IdentifyNamespace, Status> {
-        self.all.get(&nsid).ok_or(Status::INVALID_FIELD)?;
+        let own = self.all.get(&nsid).ok_or(Status::INVALID_FIELD)?;
         Ok(IdentifyNamespace {
-            nsze: BLOCKS,
+            nsze: own.size,
             shared: self.fault != Some(Fault::NvmeScratchPrivate),
             lbads: LBADS,
             ms: 0,
         })
+    }
+
+    /// The lowest number that is free. QEMU creates none: by the specification.
+    pub(super) fn create(&mut self, size: u64) -> Result<u32, Status> {
+        let free = Self::ALL
+            .into_iter()
+            .find(|nsid| !self.all.contains_key(nsid));
+        let nsid = free.filter(|_| self.fault != Some(Fault::NvmeCreateRefused));
+        let nsid = nsid.ok_or(Status::of(0x115))?;
+        self.all.insert(nsid, Namespace::of(size));
+        Ok(nsid)
+    }
+
+    pub(super) fn delete(&mut self, nsid: u32) -> Result<u32, Status> {
+        let gone = self.all.remove(&nsid);
+        gone.map(|_| nsid).ok_or(Status::INVALID_FIELD)
     }
 
     /// QEMU 11.1 hw/nvme/ctrl.c, `nvme_ns_attachment`.

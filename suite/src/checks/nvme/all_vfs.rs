@@ -60,7 +60,8 @@ async fn run(bench: &mut Bench) -> Answer {
 
 /// A namespace for each VF, and what is written to it.
 async fn disks(bench: &mut Bench) -> Result<Vec<(Disk, Stretch)>, Problem> {
-    let (count, namespaces) = (bench.limit(), bench.scratch().await?);
+    let count = bench.limit();
+    let namespaces = bench.scratch(count.into()).await?;
     let enough = namespaces.len() >= usize::from(count);
     let text = format!("{count} VFs, and {} scratch namespaces", namespaces.len());
     bench.assert(enough, &TOO_FEW_NAMESPACES, text)?;

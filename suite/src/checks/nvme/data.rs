@@ -37,6 +37,7 @@ macro_rules! data_findings {
     ($($own:expr),* $(,)?) => {
         $crate::online_findings![
             harness::bench::ATTACH_REFUSED,
+            harness::bench::NOT_CREATED,
             $crate::checks::nvme::data::NOT_SEEN,
             $crate::checks::nvme::data::LEAKS,
             $crate::checks::nvme::data::IO_FAILS,
@@ -48,7 +49,7 @@ macro_rules! data_findings {
 
 /// The first scratch namespace.
 pub(super) async fn scratch(bench: &mut Bench) -> Result<u32, Problem> {
-    let all = bench.scratch().await?;
+    let all = bench.scratch(1).await?;
     Ok(*all.first().context("no scratch namespace is named")?)
 }
 

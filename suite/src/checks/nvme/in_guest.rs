@@ -38,6 +38,7 @@ macro_rules! drive_in_guest_findings {
         harness::handover_findings![
             harness::bench::IDENTIFY_FAILS,
             harness::bench::ATTACH_REFUSED,
+            harness::bench::NOT_CREATED,
             $crate::checks::nvme::ready::REFUSED,
             $crate::checks::nvme::ready::PRIMARY_HOLDS,
             $crate::checks::nvme::ready::PRIMARY_NOT_READY,

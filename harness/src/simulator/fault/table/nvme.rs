@@ -200,6 +200,11 @@ pub(super) const ROWS: &[Row] = &[
         "what is written to any other scratch namespace comes to lie in the first too",
     ),
     (
+        Fault::NvmeCreateRefused,
+        "nvme-create-refused",
+        "the controller creates no namespaces, and the user has named none",
+    ),
+    (
         Fault::NvmeScratchPrivate,
         "nvme-scratch-private",
         "the scratch namespaces can have one controller only",

@@ -1,0 +1,43 @@
+//! Deletes namespaces that a run has created.
+
+use std::io;
+
+use super::command;
+use super::drive::drive;
+use crate::facts;
+use crate::machine::Host;
+use crate::nvme::{Attachment, delete};
+
+/// Those that were not there before, and have just the size that this run has given to its own: another one may have been created
+/// by somebody else meanwhile.
+pub(super) async fn delete_created(
+    host: &dyn Host,
+    serial: &str,
+    before: &[u32],
+    nsze: u64,
+) -> io::Result<()> {
+    let (_, controller) = drive(host, serial).await?;
+    for nsid in facts::namespaces(host, &controller).await? {
+        let is_ours = !before.contains(&nsid)
+            && facts::identify_namespace(host, &controller, nsid)
+                .await?
+                .nsze
+                == nsze;
+        if is_ours {
+            delete_one(host, &controller, nsid).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn delete_one(host: &dyn Host, controller: &str, nsid: u32) -> io::Result<()> {
+    let attached = facts::attached(host, controller, nsid).await?;
+    let detach = attached
+        .into_iter()
+        .map(|cntlid| Attachment::Detach.words(controller, nsid, cntlid));
+    for words in detach.chain([delete(controller, nsid)]) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        command(host, &words).await?;
+    }
+    Ok(())
+}
