@@ -110,8 +110,11 @@ impl Bench {
         };
         let ends = async {
             self.writes(guest, card, &over).await?;
+            if over.get() {
+                return Ok(None);
+            }
             let command = self.kill_now(guest, process).await?;
-            self.ended(guest, limit).await.map(|()| command)
+            self.ended(guest, limit).await.map(|()| Some(command))
         };
         let (last, command) = join(writes, ends).await;
         self.has_ended(guest);
@@ -122,8 +125,11 @@ impl Bench {
         let prompt = guest.name();
         self.log
             .step(format!("{prompt}$ sriov-certify {words}\n({told})"))?;
-        self.log.step(format!("$ {}", command?))?;
+        let killed = command?;
+        self.log
+            .step(format!("$ {}", killed.as_deref().unwrap_or("(not killed)")))?;
         let refused = match last {
+            Err(error) if killed.is_none() => return Err(disk.place.blame(error.into())),
             Err(_) => None,
             Ok(_) => Some(self.blocks_done(disk, &words, last)?),
         };
@@ -141,8 +147,8 @@ impl Bench {
             let now = within(STEP_LIMIT, written(host, card)).await?;
             Ok((now > before || over.get()).then_some(()))
         })
-        .await
-        .map(drop)
+        .await?
+        .ok_or_else(|| anyhow!("the guest has written nothing in {} s", WRITES.as_secs()).into())
     }
 
     /// Kills the emulator of a guest once frames come in at these ends. Returns the command.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{Bench, STEP_LIMIT, within};
-use crate::facts::{self, parse_namespace, read};
+use crate::facts::{self, block_device, parse_namespace, read};
 use crate::finding::{Finding, Problem};
 use crate::machine::Host;
 use crate::nvme::{Attachment, Malformed, Question, Status, attached_controllers, namespaces};
@@ -49,6 +49,7 @@ impl Bench {
         let before = self.attached(nsid).await?;
         self.may_be_taken(nsid, &before).await?;
         let undo = Undo::Attached {
+            pf: self.pf(),
             namespace: self.named(nsid),
             controllers: before.clone(),
         };
@@ -67,12 +68,7 @@ impl Bench {
     /// Nothing is taken from a controller that is not of this device, nor what holds something from the PF, nor from another drive
     /// that is in its place.
     async fn may_be_taken(&mut self, nsid: u32, from: &[u16]) -> Result<(), Problem> {
-        let now = self.identify_controller().await?;
-        let (primary, serial) = (now.cntlid, self.serial());
-        if now.sn != serial {
-            let (pf, other) = (self.pf(), now.sn);
-            return Err(anyhow::anyhow!("{pf} is the drive {other} now, and not {serial}").into());
-        }
+        let primary = self.is_that_drive().await?.cntlid;
         let own: Vec<u16> = self
             .secondaries()
             .await?
@@ -186,25 +182,6 @@ pub(super) async fn has_file(host: &dyn Host, device: &str) -> io::Result<bool> 
     let all = host.list("/dev").await?;
     let name = device.trim_start_matches("/dev/");
     Ok(all.iter().any(|known| known == name))
-}
-
-/// Under multipath a namespace of several controllers has one block device, `nvme0n1`, and a hidden one for each way to it,
-/// `nvme0c1n1` (Linux 6.12 drivers/nvme/host/multipath.c, `nvme_mpath_set_disk_name`). The numbers in the names are no NSIDs.
-async fn block_device(host: &dyn Host, function: Bdf, nsid: u32) -> io::Result<Option<String>> {
-    let folder = sysfs::attribute(function, "nvme");
-    for controller in read::names(host, &folder).await? {
-        let at = format!("{folder}/{controller}");
-        for name in read::names(host, &at).await? {
-            let Some(head) = parse_namespace(&name) else {
-                continue;
-            };
-            let own = read::optional(host, &format!("{at}/{name}/nsid")).await?;
-            if own.and_then(|text| text.parse().ok()) == Some(nsid) {
-                return Ok(Some(format!("/dev/{head}")));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// How much was written by way of a function since its driver has bound, to all namespaces together, in sectors: the seventh number of

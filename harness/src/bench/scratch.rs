@@ -4,20 +4,21 @@ use anyhow::anyhow;
 
 use super::Bench;
 use crate::finding::{Finding, Problem};
-use crate::nvme::{IdentifyNamespace, Question, Scratch, create, namespaces};
+use crate::nvme::{IdentifyController, IdentifyNamespace, Question, Scratch, create, namespaces};
 use crate::undo::Undo;
 
 /// The controller does not make a namespace.
 pub const NOT_CREATED: Finding = Finding::bench(
     "scratch-namespace-not-created",
     "The controller refuses to create a namespace to be overwritten, or says that it has and lists none.",
-    "See `nvme id-ctrl` for unallocated capacity (unvmcap). Delete a namespace that nobody needs, or name one by `--scratch-namespace SERIAL:NSID`.",
+    "See `nvme id-ctrl` for unallocated capacity (unvmcap). A drive may want sizes in larger steps than a MiB (`nvme id-ns-granularity`). Delete a namespace that nobody needs, or name one by `--scratch-namespace SERIAL:NSID`.",
 );
 
 /// How many blocks a namespace has that is created: more than any check writes.
 const SIZE: u64 = 1 << 17;
-/// By up to so many it has more: by its size it is known as ours.
-const MARK: u64 = 1 << 16;
+/// By up to so many steps it has more: by its size it is known as ours. Drives want whole MiBs.
+const MARK: u64 = 512;
+const STEP: u64 = 2048;
 
 impl Bench {
     /// The namespaces of this device whose data may be lost: at least so many where they are created.
@@ -55,6 +56,16 @@ impl Bench {
         self.facts.device.serial().unwrap_or_default()
     }
 
+    /// Another drive in its place was not named, and nothing could be undone there.
+    pub(super) async fn is_that_drive(&mut self) -> Result<IdentifyController, Problem> {
+        let now = self.identify_controller().await?;
+        let (pf, serial) = (self.pf(), self.serial());
+        if now.sn == serial {
+            return Ok(now);
+        }
+        Err(anyhow!("{pf} is the drive {} now, and not {serial}", now.sn).into())
+    }
+
     async fn all_namespaces(&mut self) -> Result<Vec<u32>, Problem> {
         let bytes = self.ask(Question::Namespaces).await?;
         self.listed(namespaces(&bytes))
@@ -87,13 +98,18 @@ impl Bench {
     }
 
     async fn create(&mut self) -> Result<(), Problem> {
+        self.is_that_drive().await?;
         let (before, nsze) = match self.promised_to_delete() {
             Some(known) => known,
-            None => (self.all_namespaces().await?, SIZE + fastrand::u64(1..=MARK)),
+            None => (
+                self.all_namespaces().await?,
+                SIZE + STEP * fastrand::u64(1..=MARK),
+            ),
         };
         let words = create(&self.controller(self.pf()).await?, nsze);
         let serial = self.serial();
         let undo = Undo::Created {
+            pf: self.pf(),
             serial,
             before,
             nsze,

@@ -76,6 +76,10 @@ impl Bench {
     async fn apply(&mut self, changes: Vec<Pending>) -> (Vec<String>, anyhow::Result<()>) {
         let mut left = Vec::new();
         let mut written = Ok(());
+        let (mut changes, others): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|pending| pending.undo.comes_last());
+        changes.extend(others);
         for Pending { number, undo } in changes.into_iter().rev() {
             let applied = if undo.device().is_some_and(|bdf| self.left.contains(&bdf)) {
                 Ok(())

@@ -34,7 +34,7 @@ pub use draft::draft;
 pub use dump::dump;
 pub use environment::environment;
 pub use host::host;
-pub(crate) use in_use::parse_namespace;
+pub(crate) use in_use::{namespaces_in_use, parse_namespace};
 pub use iommu::iommu_group;
 pub use kind::of_kind;
 pub use list::list;
@@ -43,7 +43,8 @@ pub use net::net;
 pub(crate) use net::{interface, master, net_of_address, vf_info};
 pub use nvme::nvme;
 pub(crate) use nvme::{
-    attached, identify_namespace, namespaces, primary_capabilities, secondaries,
+    attached, block_device, identify_namespace, may_be_reset, namespaces, primary_capabilities,
+    secondaries,
 };
 pub use sriov::{driver_name, sriov, vfs};
 pub use table::{devices_table, table};

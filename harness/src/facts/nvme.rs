@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{NvmeFacts, command, read};
+use super::{NvmeFacts, command, namespaces_in_use, parse_namespace, read, vfs};
 use crate::machine::Host;
 use crate::nvme::{
     self, IdentifyController, IdentifyNamespace, PrimaryCapabilities, Question, STATUS,
@@ -108,6 +108,40 @@ pub(crate) async fn primary_capabilities(
 ) -> io::Result<PrimaryCapabilities> {
     let bytes = ask(host, Question::PrimaryCapabilities, controller).await?;
     PrimaryCapabilities::decode(&bytes).map_err(io::Error::other)
+}
+
+/// Nothing is reset under somebody who uses it: the error says who.
+pub(crate) async fn may_be_reset(host: &dyn Host, pf: Bdf) -> io::Result<()> {
+    let vfs = vfs(host, pf).await?.len();
+    let mut reasons = namespaces_in_use(host, pf).await?;
+    reasons.extend((vfs > 0).then(|| format!("it has {vfs} VFs")));
+    match reasons.first() {
+        None => Ok(()),
+        Some(reason) => Err(io::Error::other(format!("{pf} is not reset: {reason}"))),
+    }
+}
+
+/// Under multipath a namespace of several controllers has one block device, `nvme0n1`, and a hidden one for each way to it,
+/// `nvme0c1n1` (Linux 6.12 drivers/nvme/host/multipath.c, `nvme_mpath_set_disk_name`). The numbers in the names are no NSIDs.
+pub(crate) async fn block_device(
+    host: &dyn Host,
+    function: Bdf,
+    nsid: u32,
+) -> io::Result<Option<String>> {
+    let folder = sysfs::attribute(function, "nvme");
+    for controller in read::names(host, &folder).await? {
+        let at = format!("{folder}/{controller}");
+        for name in read::names(host, &at).await? {
+            let Some(head) = parse_namespace(&name) else {
+                continue;
+            };
+            let own = read::optional(host, &format!("{at}/{name}/nsid")).await?;
+            if own.and_then(|text| text.parse().ok()) == Some(nsid) {
+                return Ok(Some(format!("/dev/{head}")));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The secondary controllers of the controller of that name.

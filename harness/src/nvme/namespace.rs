@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::structure::{Malformed, Structure};
 
-/// Identify Namespace (NVM Express NVM Command Set Specification; Identify, CNS 00h), as far as it is asked for.
+/// Identify Namespace (NVM Express NVM Command Set Specification; Identify, CNS 00h and, of any namespace, 11h), as far as it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentifyNamespace {
-    /// NSZE: its size in blocks; 0 where the namespace is not active on that controller.
+    /// NSZE: its size in blocks; by CNS 00h 0 where the namespace is not active on that controller.
     pub nsze: u64,
     /// NMIC, bit 0: several controllers may be attached to it at once.
     pub shared: bool,

@@ -2,25 +2,30 @@
 
 use std::io;
 
-use super::drive::drive;
+use super::drive::{drive, is_free};
 use super::{command, write};
 use crate::facts;
 use crate::machine::Host;
 use crate::nvme::{Attachment, Scratch};
+use crate::pci::Bdf;
 use crate::sysfs;
 
 pub(super) async fn restore_attached(
     host: &dyn Host,
+    pf: Bdf,
     namespace: &Scratch,
     controllers: &[u16],
 ) -> io::Result<()> {
     let nsid = namespace.nsid;
-    let (pf, controller) = drive(host, &namespace.serial).await?;
+    let (pf, controller) = drive(host, pf, &namespace.serial).await?;
     let now = facts::attached(host, &controller, nsid).await?;
     let gone = now.iter().filter(|cntlid| !controllers.contains(cntlid));
     let missing = controllers.iter().filter(|cntlid| !now.contains(cntlid));
     let detach = gone.map(|cntlid| (Attachment::Detach, cntlid));
     let attach = missing.map(|cntlid| (Attachment::Attach, cntlid));
+    if now != controllers {
+        is_free(host, pf, nsid).await?;
+    }
     let mut done = Ok(());
     for (what, cntlid) in detach.chain(attach) {
         let words = what.words(&controller, nsid, *cntlid);

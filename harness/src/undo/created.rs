@@ -3,20 +3,22 @@
 use std::io;
 
 use super::command;
-use super::drive::drive;
+use super::drive::{drive, is_free};
 use crate::facts;
 use crate::machine::Host;
 use crate::nvme::{Attachment, delete};
+use crate::pci::Bdf;
 
 /// Those that were not there before, and have just the size that this run has given to its own: another one may have been created
 /// by somebody else meanwhile.
 pub(super) async fn delete_created(
     host: &dyn Host,
+    pf: Bdf,
     serial: &str,
     before: &[u32],
     nsze: u64,
 ) -> io::Result<()> {
-    let (_, controller) = drive(host, serial).await?;
+    let (pf, controller) = drive(host, pf, serial).await?;
     for nsid in facts::namespaces(host, &controller).await? {
         let is_ours = !before.contains(&nsid)
             && facts::identify_namespace(host, &controller, nsid)
@@ -24,6 +26,7 @@ pub(super) async fn delete_created(
                 .nsze
                 == nsze;
         if is_ours {
+            is_free(host, pf, nsid).await?;
             delete_one(host, &controller, nsid).await?;
         }
     }

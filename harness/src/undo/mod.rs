@@ -85,6 +85,8 @@ pub enum Undo {
     },
     /// What the primary controller of a drive has of the flexible resources.
     Held {
+        /// The PF.
+        pf: Bdf,
         /// The serial number of the drive.
         serial: String,
         /// How many VQ and VI.
@@ -92,6 +94,8 @@ pub enum Undo {
     },
     /// Namespaces that are to be created.
     Created {
+        /// The PF.
+        pf: Bdf,
         /// The serial number of the drive.
         serial: String,
         /// Those that there were before.
@@ -101,6 +105,8 @@ pub enum Undo {
     },
     /// Which controllers are attached to a namespace.
     Attached {
+        /// The PF.
+        pf: Bdf,
         /// The namespace, by its drive.
         namespace: Scratch,
         /// The identifiers of the controllers.
@@ -148,6 +154,11 @@ impl Undo {
         }
     }
 
+    /// What is done to a drive as a whole waits until it has no VFs any more, though these were promised to go before it was.
+    pub fn comes_last(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Created { .. })
+    }
+
     /// The device that it is lost with, unlike what is on disk, or in a drive.
     pub fn device(&self) -> Option<Bdf> {
         match self {
@@ -182,16 +193,18 @@ impl Undo {
             Self::Down { bdf } => put_up(host, *bdf).await,
             Self::Rate { pf, vf, most } => restore_rate(host, *pf, *vf, *most).await,
             Self::Secondaries { pf, before } => restore_secondaries(host, *pf, before).await,
-            Self::Held { serial, held } => restore_held(host, serial, *held).await,
+            Self::Held { pf, serial, held } => restore_held(host, *pf, serial, *held).await,
             Self::Created {
+                pf,
                 serial,
                 before,
                 nsze,
-            } => delete_created(host, serial, before, *nsze).await,
+            } => delete_created(host, *pf, serial, before, *nsze).await,
             Self::Attached {
+                pf,
                 namespace,
                 controllers,
-            } => restore_attached(host, namespace, controllers).await,
+            } => restore_attached(host, *pf, namespace, controllers).await,
             Self::File { path, content } => restore_file(host, path, content.as_deref()).await,
             Self::Guest { name } => remove_guest(host, name).await,
             Self::Attachments { guest } => take_back(host, guest).await,

@@ -16,6 +16,8 @@ block() {
 # The primary controller, and by that this machine, is attached to a namespace from here on.
 attach() {
 	nvme attach-ns "$drive" --namespace-id="$1" --controllers="$primary"
+	# QEMU does not always tell of it.
+	echo 1 >/sys/class/nvme/nvme0/rescan_controller
 	for _ in $(seq 300); do
 		[ ! -b "$(block "$1")" ] || return 0
 		sleep 0.1

@@ -14,7 +14,7 @@ use crate::pci::Bdf;
 use crate::sysfs;
 use network::Network;
 use storage::Storage;
-pub(crate) use storage::parse_namespace;
+pub(crate) use storage::{namespaces_in_use, parse_namespace};
 
 /// What the machine depends on, read once for all its devices.
 #[derive(Debug)]

@@ -78,6 +78,11 @@ impl Storage {
     }
 }
 
+/// What the machine has on the namespaces of a function just now, one sentence each, which begins with the block device's name.
+pub(crate) async fn namespaces_in_use(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<String>> {
+    Storage::read(host).await?.reasons(host, bdf).await
+}
+
 /// The block devices of a function's namespaces, by the names under which they are used.
 async fn namespaces(host: &dyn Host, bdf: Bdf) -> io::Result<Vec<String>> {
     let folder = sysfs::attribute(bdf, "nvme");

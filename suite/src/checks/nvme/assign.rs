@@ -12,7 +12,9 @@ use harness::{creation_findings, require};
 
 use super::NEEDS;
 use super::capability::TOO_FEW;
-use super::ready::{PRIMARY_HOLDS, PRIMARY_NOT_READY, REFUSED, flexible, free, share, told};
+use super::ready::{
+    NO_RESET, PRIMARY_HOLDS, PRIMARY_NOT_READY, REFUSED, flexible, free, share, told,
+};
 
 const NOT_AS_ASKED: Finding = Finding::device(
     "nvme-assigned-otherwise",
@@ -43,6 +45,7 @@ pub const CHECK: Check = Check {
         REFUSED,
         PRIMARY_HOLDS,
         PRIMARY_NOT_READY,
+        NO_RESET,
         TOO_FEW,
         NOT_AS_ASKED,
         NOT_CONSERVED,

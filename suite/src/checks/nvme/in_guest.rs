@@ -42,6 +42,7 @@ macro_rules! drive_in_guest_findings {
             $crate::checks::nvme::ready::REFUSED,
             $crate::checks::nvme::ready::PRIMARY_HOLDS,
             $crate::checks::nvme::ready::PRIMARY_NOT_READY,
+            $crate::checks::nvme::ready::NO_RESET,
             $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,

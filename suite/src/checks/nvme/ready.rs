@@ -35,6 +35,12 @@ pub(super) const PRIMARY_NOT_READY: Finding = Finding::device(
     "Read the kernel log of this check, and update the controller's firmware. `echo 1 > /sys/bus/pci/devices/…/remove` and a rescan may bring the drive back.",
 );
 
+pub(super) const NO_RESET: Finding = Finding::bench(
+    "pf-not-reset",
+    "The PF holds queues and vectors that VFs need and gives them up at a reset only, and this machine does not reset it.",
+    "The kernel log of this check says why. Where the PF has no file `reset`, take them from it by hand (`nvme virt-mgmt --act=1`) and restart the machine.",
+);
+
 /// The findings of a check that takes VFs online.
 #[macro_export]
 macro_rules! online_findings {
@@ -44,6 +50,7 @@ macro_rules! online_findings {
             $crate::checks::nvme::ready::REFUSED,
             $crate::checks::nvme::ready::PRIMARY_HOLDS,
             $crate::checks::nvme::ready::PRIMARY_NOT_READY,
+            $crate::checks::nvme::ready::NO_RESET,
             $crate::checks::nvme::capability::TOO_FEW,
             $crate::checks::nvme::ready::ONLINE_REFUSED,
             $crate::checks::nvme::ready::NOT_READY,
@@ -59,32 +66,36 @@ pub(super) struct Drive {
     pub(super) own: SecondaryController,
 }
 
-/// What the primary controller holds itself it gives up at a reset of the PF.
+/// What the primary controller has beyond what itself cannot do without it gives up at a reset of the PF.
 pub(super) async fn free(bench: &mut Bench) -> Answer {
-    if bench.primary_capabilities().await?.held() == [0; 2] {
+    let capabilities = bench.primary_capabilities().await?;
+    let keep = Resource::ALL.map(|resource| kept(resource, capabilities.of(resource)));
+    let gives = capabilities
+        .held()
+        .iter()
+        .zip(&keep)
+        .any(|(held, keep)| held > keep);
+    if !gives {
         return Ok(());
     }
-    let refusal = bench.give_up().await?;
-    let text = format!("giving up what it holds: {}", answered(refusal));
+    let refusal = bench.give_up(keep).await?;
+    let text = format!(
+        "giving up all but {keep:?} VQ and VI: {}",
+        answered(refusal)
+    );
     bench.assert(refusal.is_none(), &PRIMARY_HOLDS, text)?;
     let attempt = bench.reset_pf().await?;
+    let text = format!("reset of the PF: {}", attempt.answer());
+    bench.assert(attempt.error.is_none(), &NO_RESET, text)?;
     let live = bench.wait_until_live(bench.pf()).await?;
     let state = live.map_or("none".to_owned(), |(_, state)| state);
-    require!(
-        bench,
-        attempt.error.is_none() && state == "live",
-        PRIMARY_NOT_READY,
-        "reset of the PF: {}; the state of its controller: {state}",
-        attempt.answer()
-    );
-    let held = bench.primary_capabilities().await?.held();
-    require!(
-        bench,
-        held == [0; 2],
-        PRIMARY_HOLDS,
-        "after the reset it holds VQ and VI: {held:?}"
-    );
-    Ok(())
+    let text = format!("the state of the PF's controller after its reset: {state}");
+    bench.assert(state == "live", &PRIMARY_NOT_READY, text)
+}
+
+/// How many flexible ones the primary controller needs itself, beside its private ones.
+fn kept(resource: Resource, flexible: Option<Flexible>) -> u16 {
+    flexible.map_or(u16::MAX, |own| least(resource).saturating_sub(own.private))
 }
 
 /// So many VFs whose controllers have nothing yet.
@@ -118,7 +129,12 @@ pub(super) async fn share(
         "{share} {} for each of {among}: {flexible}",
         resource.name()
     );
-    bench.assert(share >= least(resource), &TOO_FEW, text)?;
+    let too_few = if flexible.primary > kept(resource, Some(flexible)) {
+        &PRIMARY_HOLDS
+    } else {
+        &TOO_FEW
+    };
+    bench.assert(share >= least(resource), too_few, text)?;
     Ok(share)
 }
 
