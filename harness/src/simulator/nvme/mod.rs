@@ -5,6 +5,8 @@ mod command;
 mod controllers;
 mod encode;
 mod namespaces;
+#[cfg(test)]
+mod tests;
 
 pub(super) use blocks::Way;
 pub(super) use controllers::Controllers;
