@@ -3,7 +3,7 @@
 use std::io;
 
 use super::drive::{drive, is_free};
-use super::{command, write};
+use super::{tell, write};
 use crate::facts;
 use crate::machine::Host;
 use crate::nvme::{Attachment, Scratch};
@@ -29,9 +29,8 @@ pub(super) async fn restore_attached(
     let mut done = Ok(());
     for (what, cntlid) in detach.chain(attach) {
         let words = what.words(&controller, nsid, *cntlid);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         // One that is refused must not keep the others from what is theirs.
-        done = done.and(command(host, &words).await);
+        done = done.and(tell(host, &words).await);
     }
     // Its driver need not have heard of it.
     let folder = sysfs::attribute(pf, "nvme");

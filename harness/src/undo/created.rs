@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::command;
 use super::drive::{drive, is_free};
+use super::tell;
 use crate::facts;
 use crate::machine::Host;
 use crate::nvme::{Attachment, delete};
@@ -39,8 +39,7 @@ async fn delete_one(host: &dyn Host, controller: &str, nsid: u32) -> io::Result<
         .into_iter()
         .map(|cntlid| Attachment::Detach.words(controller, nsid, cntlid));
     for words in detach.chain([delete(controller, nsid)]) {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        command(host, &words).await?;
+        tell(host, &words).await?;
     }
     Ok(())
 }

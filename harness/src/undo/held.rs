@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::drive::drive;
-use super::{command, write};
+use super::{tell, write};
 use crate::facts::{self, read};
 use crate::machine::Host;
 use crate::nvme::{Resource, STATUS, Virtualization};
@@ -26,7 +26,7 @@ pub(super) async fn restore_held(
 ) -> io::Result<()> {
     let (pf, controller) = drive(host, pf, serial).await?;
     let now = facts::primary_capabilities(host, &controller).await?;
-    let told = tell(host, &controller, now.cntlid, held).await;
+    let told = tell_all(host, &controller, now.cntlid, held).await;
     if now.held() == held {
         // What it was told otherwise without a reset is taken back; one that refuses that has refused the other too.
         let refused = |error: &io::Error| error.to_string().contains(STATUS);
@@ -49,12 +49,16 @@ pub(super) async fn restore_held(
 }
 
 /// Both are told, whatever becomes of the first.
-async fn tell(host: &dyn Host, controller: &str, primary: u16, held: [u16; 2]) -> io::Result<()> {
+async fn tell_all(
+    host: &dyn Host,
+    controller: &str,
+    primary: u16,
+    held: [u16; 2],
+) -> io::Result<()> {
     let mut told = Ok(());
     for (resource, nr) in Resource::ALL.into_iter().zip(held) {
         let words = Virtualization::hold(primary, resource, nr).words(controller);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        told = told.and(command(host, &words).await);
+        told = told.and(tell(host, &words).await);
     }
     told
 }

@@ -229,6 +229,12 @@ async fn command(host: &dyn Host, argv: &[&str]) -> io::Result<()> {
     }
 }
 
+/// Runs a command of nvme-cli, whose words are made as they are typed.
+async fn tell(host: &dyn Host, words: &[String]) -> io::Result<()> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    command(host, &words).await
+}
+
 async fn write(host: &dyn Host, path: &str, value: &str) -> io::Result<()> {
     let what = format!("echo {} > {path}", value.trim());
     bounded(&what, host.write(path, value.as_bytes())).await

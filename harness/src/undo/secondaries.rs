@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{command, write};
+use super::{tell, write};
 use crate::facts::{self, VfFacts};
 use crate::machine::Host;
 use crate::nvme::{Resource, SecondaryController, Virtualization};
@@ -64,7 +64,5 @@ async fn give(
 }
 
 async fn virtualize(host: &dyn Host, controller: &str, what: Virtualization) -> io::Result<()> {
-    let words = what.words(controller);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    command(host, &words).await
+    tell(host, &what.words(controller)).await
 }

@@ -14,7 +14,7 @@ use harness::require;
 
 use super::data::{IO_FAILS, by_vf, scratch, verify, write};
 use super::in_guest::{NEEDS, There, disk_of, hand, shared_with_pf};
-use super::ready::{Drive, bare, bind, give, online};
+use super::ready::{Drive, bare, bind, give, keeps, online};
 use crate::checks::guest::LIMIT_THREE_STARTS;
 use crate::checks::guest::exclusive::{
     DISTURBED, LET_IN, OTHER_REASON, TWICE, refused_once_more, refused_to_another,
@@ -183,7 +183,7 @@ async fn survives_a_kill(
         "by the PF, while the guest was killed: {busy}"
     );
     is_nobodys(bench, drive.vf.bdf).await?;
-    keeps(bench, drive).await?;
+    keeps(bench, drive, "the kill", &TAKES).await?;
     for stretch in [&all.by_host, &all.by_guest, &all.doomed] {
         verify(bench, "by the PF, after the kill", &by_pf, stretch).await?;
     }
@@ -205,21 +205,6 @@ async fn kill(bench: &mut Bench, guest: &Running, there: &There, doomed: &Stretc
         LINGERS,
         "the killed guest is {:?}",
         killed.state
-    );
-    Ok(())
-}
-
-/// The VF's controller must have what it had.
-async fn keeps(bench: &mut Bench, drive: &Drive) -> Answer {
-    let all = bench.secondaries().await?;
-    let own = all.iter().find(|own| own.scid == drive.own.scid);
-    let told = own.map_or("not listed".to_owned(), ToString::to_string);
-    require!(
-        bench,
-        own == Some(&drive.own),
-        TAKES,
-        "after the kill: {told}; before: {}",
-        drive.own
     );
     Ok(())
 }

@@ -195,6 +195,20 @@ pub(super) async fn online(bench: &mut Bench, drives: &mut [Drive]) -> Answer {
     Ok(())
 }
 
+/// After that the VF's controller must be online with what it had.
+pub(super) async fn keeps(
+    bench: &mut Bench,
+    drive: &Drive,
+    after: &str,
+    finding: &'static Finding,
+) -> Answer {
+    let all = bench.secondaries().await?;
+    let own = all.iter().find(|own| own.scid == drive.own.scid);
+    let told = own.map_or("not listed".to_owned(), ToString::to_string);
+    let text = format!("after {after}: {told}; before: {}", drive.own);
+    bench.assert(own == Some(&drive.own), finding, text)
+}
+
 /// Binds the driver of the profile to a VF. Returns the name of the controller that it makes.
 pub(super) async fn bind(bench: &mut Bench, drive: &Drive) -> Result<String, Problem> {
     let (vf, driver) = (drive.vf.bdf, bench.profile.driver.vf.clone());

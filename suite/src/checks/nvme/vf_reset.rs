@@ -12,7 +12,7 @@ use harness::require;
 
 use super::WITH_SCRATCH;
 use super::data::{by_vf, scratch, verify, write};
-use super::ready::{Drive, NOT_READY, bare, bind, give, online, unbind};
+use super::ready::{Drive, NOT_READY, bare, bind, give, keeps, online, unbind};
 use crate::checks::vf::reset::REFUSED;
 use crate::data_findings;
 
@@ -104,15 +104,5 @@ async fn reset(bench: &mut Bench, drive: &Drive, method: &str) -> Answer {
         drive.vf.bdf,
         attempt.answer()
     );
-    let all = bench.secondaries().await?;
-    let own = all.iter().find(|own| own.scid == drive.own.scid);
-    let told = own.map_or("not listed".to_owned(), ToString::to_string);
-    require!(
-        bench,
-        own == Some(&drive.own),
-        TAKES,
-        "after {method}: {told}; before: {}",
-        drive.own
-    );
-    Ok(())
+    keeps(bench, drive, method, &TAKES).await
 }
